@@ -1,0 +1,1 @@
+"""Hedgerow: an autonomous crypto hedge fund that explains every trade."""

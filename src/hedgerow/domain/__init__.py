@@ -1,0 +1,1 @@
+"""The rules of the fund: pure, synchronous, exact; time comes in as an argument."""

@@ -1,0 +1,102 @@
+"""Refusals. Each carries the facts of what was wrong; the wording belongs to the entrypoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from uuid import UUID
+
+
+class HedgerowError(Exception):
+    """Anything Hedgerow refuses on purpose. A bug is an AssertionError, never one of these."""
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{f.name}={getattr(self, f.name)!s}" for f in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({facts})"
+
+
+@dataclass(eq=False)
+class InputRefused(HedgerowError):
+    """A file, flag or setting that a person gave and that cannot be used.
+
+    `what` is wrong, `where` it stands (file and line, flag, or setting), and how to `fix` it.
+    """
+
+    what: str
+    where: str
+    fix: str
+
+
+@dataclass(eq=False)
+class NotExact(HedgerowError):
+    """A number that is not a finite Decimal, integer or decimal text, where money is meant."""
+
+    name: str
+    value: object
+
+
+@dataclass(eq=False)
+class DocumentRefused(HedgerowError):
+    """A settings or limits document with a key that is unknown, missing or of the wrong type."""
+
+    document: str
+    path: str
+    problem: str
+
+
+@dataclass(eq=False)
+class InsufficientCash(HedgerowError):
+    """A strategy was asked for more cash than its reserve holds."""
+
+    needed: Decimal
+    available: Decimal
+
+
+@dataclass(eq=False)
+class UnbalancedTransfer(HedgerowError):
+    """Ledger entries that do not sum to zero in a currency."""
+
+    currency: str
+    difference: Decimal
+
+
+@dataclass(eq=False)
+class TransitionRefused(HedgerowError):
+    """An order was asked to change to a status that its present one does not lead to."""
+
+    order_id: UUID
+    status: str
+    wanted: str
+
+
+@dataclass(eq=False)
+class FillRefused(HedgerowError):
+    """An execution that its order or position cannot have had."""
+
+    order_id: UUID
+    problem: str
+
+
+@dataclass(eq=False)
+class InvalidValue(HedgerowError):
+    """A field outside its range."""
+
+    field: str
+    value: object
+    allowed: str
+
+
+@dataclass(eq=False)
+class UnknownEntity(HedgerowError):
+    """A message that names something this fund does not hold."""
+
+    kind: str
+    id: UUID | str
+
+
+@dataclass(eq=False)
+class ConcurrentUpdate(HedgerowError):
+    """Somebody else saved this fund since it was loaded: load it again."""
+
+    user_id: UUID
+    version: int

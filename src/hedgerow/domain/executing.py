@@ -1,0 +1,348 @@
+"""What the venue reports: acknowledgements, executions, ends, amendments, funding, liquidation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from hedgerow.domain.errors import FillRefused
+from hedgerow.domain.fund_state import FundState
+from hedgerow.domain.guarding import record_outcome
+from hedgerow.domain.ledger import Account, TransferReason
+from hedgerow.domain.market import MarketType
+from hedgerow.domain.messages import (
+    FillBooked,
+    FundingSettled,
+    LearnFromTrade,
+    OrderAcknowledged,
+    OrderAmended,
+    OrderChanged,
+    OrderEnded,
+    OrderFilled,
+    OrderStatusChanged,
+    PositionEnded,
+    PositionLiquidated,
+    PositionOpened,
+    PositionResized,
+)
+from hedgerow.domain.money import ZERO, to_quote
+from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide, OrderStatus, OrderType
+from hedgerow.domain.positions import Position, PositionSide, PositionStatus
+from hedgerow.domain.protecting import exit_at_market, protect, resize, withdraw
+from hedgerow.domain.risk import Alert, RiskEventType, Severity
+
+_ENDED_BY: Final = {
+    OrderPurpose.STOP_LOSS: "stop-loss filled at {price}",
+    OrderPurpose.TAKE_PROFIT: "take-profit filled at {price}",
+    OrderPurpose.EXIT: "closed at market at {price}: {reasoning}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """A fill's fee as the books see it: its worth in quote, how much of the bought base it took,
+    or what it is in a third `currency`.
+    """
+
+    fee_quote: Decimal
+    fee_base: Decimal
+    fee_other: Decimal
+    currency: str
+
+
+def on_acknowledged(state: FundState, message: OrderAcknowledged, at: datetime) -> None:
+    """The venue has the order. Said twice, or after the first fill, it changes nothing more."""
+    order = state.order(message.order_id)
+    order.exchange_order_id = message.exchange_order_id
+    state.touch(order)
+    if order.status is OrderStatus.PENDING:
+        state.change_status(order, OrderStatus.OPEN, at)
+
+
+def on_amended(state: FundState, message: OrderAmended, at: datetime) -> None:
+    """The venue took over a new amount or trigger."""
+    order = state.order(message.order_id)
+    before = order.status
+    order.amend(at, message.amount, message.stop_price)
+    state.touch(order)
+    state.record(OrderChanged(order.id, order.amount, order.stop_price))
+    if order.status is not before:
+        state.record(OrderStatusChanged(order.id, before, order.status, "amended to its fills"))
+    position = state.positions.get(order.position_id) if order.position_id else None
+    if position is not None and order.purpose is OrderPurpose.STOP_LOSS:
+        position.stop_loss_price = order.stop_price
+        state.touch(position)
+
+
+def on_ended(state: FundState, message: OrderEnded, at: datetime) -> None:
+    """The venue ended an order; what was put aside comes back, and no position stays naked."""
+    order = state.order(message.order_id)
+    state.change_status(order, message.status, at, message.reason)
+    _release(state, order, at)
+    position = state.positions.get(order.position_id) if order.position_id else None
+    if position is None or order.purpose is not OrderPurpose.STOP_LOSS:
+        return
+    text = f"The stop of {position.symbol} was {message.status} ({message.reason}): leaving"
+    data = {"order_id": str(order.id), "position_id": str(position.id)}
+    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
+    exit_at_market(state, position, text, order.agent_id, at)
+
+
+def on_filled(state: FundState, message: OrderFilled, at: datetime) -> None:
+    """Count an execution once; raises FillRefused for one that cannot have been."""
+    fill = message.fill
+    order = state.order(fill.order_id)
+    if fill.venue_trade_id in order.trade_ids:
+        return
+    if order.purpose is OrderPurpose.ENTRY:
+        _enter(state, order, fill, at)
+    else:
+        _leave(state, order, fill, at)
+
+
+def on_funding(state: FundState, message: FundingSettled, at: datetime) -> None:
+    """Funding goes from cash to the funding account, or back."""
+    position = state.position(message.position_id)
+    amount = to_quote(message.amount)
+    position.funding += amount
+    state.touch(position)
+    strategy = state.strategies[position.strategy_id]
+    reference = state.reference(at, position_id=position.id)
+    amounts = {Account.CASH: -amount, Account.FUNDING: amount}
+    state.moved(strategy.move(TransferReason.FUNDING, reference, amounts))
+
+
+def on_liquidated(state: FundState, message: PositionLiquidated, at: datetime) -> None:
+    """The venue closed a position by force: written down as an order and a fill of its own."""
+    position = state.position(message.position_id)
+    order = _liquidation_order(state, position, at)
+    state.orders[order.id] = order
+    fill = Fill(
+        order_id=order.id,
+        venue_trade_id=message.venue_trade_id,
+        price=message.price,
+        quantity=position.size,
+        fee=message.fee,
+        fee_currency=state.strategies[position.strategy_id].quote_currency,
+        is_maker=False,
+        filled_at=at,
+    )
+    text = f"{position.symbol} {position.side} was liquidated at {message.price}"
+    data = {"position_id": str(position.id), "price": str(message.price)}
+    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
+    _leave(state, order, fill, at, PositionStatus.LIQUIDATED)
+
+
+def _enter(state: FundState, order: Order, fill: Fill, at: datetime) -> None:
+    costs = _costs(state, order, fill)
+    _count(state, order, fill)
+    position = state.positions.get(order.position_id) if order.position_id else None
+    is_new = position is None
+    if position is None:
+        position = _open(state, order, fill)
+    cost = fill.quote - to_quote(costs.fee_base * fill.price)
+    margin = position.increase(fill, fill.quantity - costs.fee_base, cost)
+    position.fees += costs.fee_quote
+    state.touch(position)
+    _pay(state, order, position, margin, costs, at)
+    state.record(
+        PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
+    )
+    if order.status is OrderStatus.FILLED:
+        _release(state, order, at)
+    if is_new:
+        assert order.bracket is not None
+        protect(state, position, order.bracket, at)
+    else:
+        resize(state, position)
+
+
+def _leave(
+    state: FundState,
+    order: Order,
+    fill: Fill,
+    at: datetime,
+    ends_as: PositionStatus = PositionStatus.CLOSED,
+) -> None:
+    position = state.positions.get(order.position_id) if order.position_id else None
+    if position is None or fill.quantity > position.size:
+        size = position.size if position else ZERO
+        raise FillRefused(order.id, f"{fill.quantity} is more than the {size} open")
+    costs = _costs(state, order, fill)
+    _count(state, order, fill)
+    reduction = position.reduce(fill)
+    position.fees += costs.fee_quote
+    strategy = state.strategies[position.strategy_id]
+    reference = state.reference(at, order.id, position.id)
+    value = reduction.cost + reduction.profit
+    state.moved(strategy.return_cash(value, reduction.cost, reference))
+    _charge(state, order, position, costs, at)
+    _write_off_dust(state, order, position, at)
+    state.touch(position)
+    state.record(
+        PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
+    )
+    if position.size:
+        resize(state, position)
+    else:
+        _end(state, order, position, at, ends_as)
+
+
+def _count(state: FundState, order: Order, fill: Fill) -> None:
+    before = order.status
+    order.apply(fill)
+    if before is OrderStatus.PENDING:
+        state.record(OrderStatusChanged(order.id, before, OrderStatus.OPEN, "filled unannounced"))
+        before = OrderStatus.OPEN
+    if order.status is not before:
+        state.record(OrderStatusChanged(order.id, before, order.status, None))
+    state.touch(order)
+    state.changes.fills.append(fill)
+    state.record(FillBooked(fill))
+
+
+def _costs(state: FundState, order: Order, fill: Fill) -> _Costs:
+    instrument = state.instruments[order.trading_pair_id]
+    if fill.fee_currency == instrument.quote:
+        return _Costs(fill.fee, ZERO, ZERO, fill.fee_currency)
+    spot_buy = order.market_type is MarketType.SPOT and order.side is OrderSide.BUY
+    if fill.fee_currency == instrument.base and spot_buy:
+        if fill.fee >= fill.quantity:
+            raise FillRefused(order.id, f"a fee of {fill.fee} leaves nothing of {fill.quantity}")
+        return _Costs(to_quote(fill.fee * fill.price), fill.fee, ZERO, fill.fee_currency)
+    return _Costs(ZERO, ZERO, fill.fee, fill.fee_currency)
+
+
+def _open(state: FundState, order: Order, fill: Fill) -> Position:
+    instrument = state.instruments[order.trading_pair_id]
+    position = Position(
+        id=state.ids.next(fill.filled_at),
+        user_id=order.user_id,
+        strategy_id=order.strategy_id,
+        trading_pair_id=order.trading_pair_id,
+        exchange_account_id=order.exchange_account_id,
+        entry_order_id=order.id,
+        symbol=order.symbol,
+        market_type=order.market_type,
+        side=_side_of_entry(order),
+        opened_at=fill.filled_at,
+        updated_at=fill.filled_at,
+        current_price=fill.price,
+        leverage=order.leverage,
+        maintenance_margin_ratio=instrument.maintenance_margin_ratio,
+        open_reasoning=order.reasoning,
+    )
+    order.position_id = position.id
+    state.positions[position.id] = position
+    state.breaker.count_opening()
+    state.monthly_trades.add(fill.filled_at)
+    state.record(
+        PositionOpened(position.id, order.id, position.symbol, position.side, position.leverage)
+    )
+    return position
+
+
+def _pay(
+    state: FundState, order: Order, position: Position, margin: Decimal, costs: _Costs, at: datetime
+) -> None:
+    """Pay margin and fee out of what was put aside, and what that lacks out of cash."""
+    needed = margin + costs.fee_quote
+    from_reserved = min(order.reserved_quote, needed)
+    order.reserved_quote -= from_reserved
+    strategy = state.strategies[order.strategy_id]
+    amounts = {
+        Account.POSITIONS: margin,
+        Account.FEES: costs.fee_quote,
+        Account.RESERVED: -from_reserved,
+        Account.CASH: from_reserved - needed,
+    }
+    reference = state.reference(at, order.id, position.id)
+    state.moved(strategy.move(TransferReason.ENTRY, reference, amounts))
+    _charge_elsewhere(state, order, position, costs, at)
+
+
+def _charge(
+    state: FundState, order: Order, position: Position, costs: _Costs, at: datetime
+) -> None:
+    if costs.fee_quote:
+        strategy = state.strategies[order.strategy_id]
+        amounts = {Account.CASH: -costs.fee_quote, Account.FEES: costs.fee_quote}
+        reference = state.reference(at, order.id, position.id)
+        state.moved(strategy.move(TransferReason.FEE, reference, amounts))
+    _charge_elsewhere(state, order, position, costs, at)
+
+
+def _charge_elsewhere(
+    state: FundState, order: Order, position: Position, costs: _Costs, at: datetime
+) -> None:
+    # A fee in a third currency (a venue's own token) is paid from what the owner holds of it:
+    # it is booked in that currency and leaves the strategy's cash alone.
+    if costs.fee_other:
+        strategy = state.strategies[order.strategy_id]
+        amounts = {Account.CAPITAL: -costs.fee_other, Account.FEES: costs.fee_other}
+        reference = state.reference(at, order.id, position.id)
+        state.moved(strategy.move(TransferReason.FEE, reference, amounts, costs.currency))
+
+
+def _write_off_dust(state: FundState, order: Order, position: Position, at: datetime) -> None:
+    # Less than one quantity step can never be sold: it ends with the position, as a loss.
+    if not ZERO < position.size < state.instruments[position.trading_pair_id].quantity_step:
+        return
+    cost = position.write_off(at)
+    strategy = state.strategies[position.strategy_id]
+    reference = state.reference(at, order.id, position.id)
+    state.moved(strategy.return_cash(ZERO, cost, reference))
+
+
+def _end(
+    state: FundState, order: Order, position: Position, at: datetime, status: PositionStatus
+) -> None:
+    if status is PositionStatus.LIQUIDATED:
+        reasoning = f"liquidated by the venue at {order.avg_fill_price}"
+    else:
+        reasoning = _ENDED_BY[order.purpose].format(
+            price=order.avg_fill_price, reasoning=order.reasoning
+        )
+    position.close(at, status, reasoning)
+    del state.positions[position.id]
+    state.record(PositionEnded(position.id, status, position.net_pnl, reasoning))
+    withdraw(state, position)
+    state.want(LearnFromTrade(position.id))
+    record_outcome(state, position, at)
+
+
+def _release(state: FundState, order: Order, at: datetime) -> None:
+    if order.reserved_quote:
+        amount, order.reserved_quote = order.reserved_quote, ZERO
+        strategy = state.strategies[order.strategy_id]
+        state.moved(strategy.release_cash(amount, state.reference(at, order.id)))
+
+
+def _side_of_entry(order: Order) -> PositionSide:
+    return PositionSide.LONG if order.side is OrderSide.BUY else PositionSide.SHORT
+
+
+def _liquidation_order(state: FundState, position: Position, at: datetime) -> Order:
+    return Order(
+        id=state.ids.next(at),
+        user_id=position.user_id,
+        strategy_id=position.strategy_id,
+        trading_pair_id=position.trading_pair_id,
+        exchange_account_id=position.exchange_account_id,
+        symbol=position.symbol,
+        market_type=position.market_type,
+        side=position.side.exit_side,
+        type=OrderType.MARKET,
+        purpose=OrderPurpose.EXIT,
+        amount=position.size,
+        reduce_only=True,
+        leverage=position.leverage,
+        agent_id="venue",
+        reasoning="liquidation by the venue",
+        parent_order_id=position.entry_order_id,
+        position_id=position.id,
+        created_at=at,
+        updated_at=at,
+    )

@@ -1,0 +1,100 @@
+"""What an analyst may say: propose a trade, propose an exit, or abstain, always with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.market import Timeframe
+from hedgerow.domain.money import ONE, ZERO, require_exact
+from hedgerow.domain.orders import OrderType
+from hedgerow.domain.positions import PositionSide
+from hedgerow.domain.regimes import Regime
+
+
+class SetupType(StrEnum):
+    """The kind of trade, as the journal groups it."""
+
+    BREAKOUT = "breakout"
+    REVERSAL = "reversal"
+    TREND_FOLLOW = "trend_follow"
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorsAtEntry:
+    """What the journal keeps of the market at the decision (float64; volume in base)."""
+
+    rsi: float
+    atr: float
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A trade that an analyst would make. It holds no power: the fund sizes it or refuses it.
+
+    Prices are in quote currency. `size_ratio` is the share of the strategy's equity to put in
+    (0 to 1, before leverage); `confidence` lies in 0 to 1. `entry_type` is market or limit;
+    `entry_price` is the limit, or the price the analyst saw.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    side: PositionSide
+    entry_type: OrderType
+    entry_price: Decimal
+    stop_loss_price: Decimal
+    take_profit_price: Decimal
+    trailing_stop_pct: Decimal | None
+    size_ratio: Decimal
+    leverage: int
+    confidence: float
+    setup_type: SetupType
+    strategy_used: str
+    regime: Regime
+    reasoning: str
+    agent_id: str
+    memories_used: tuple[UUID, ...]
+    indicators: IndicatorsAtEntry
+
+    def __post_init__(self) -> None:
+        require_exact(
+            entry_price=self.entry_price,
+            stop_loss_price=self.stop_loss_price,
+            take_profit_price=self.take_profit_price,
+            trailing_stop_pct=self.trailing_stop_pct,
+            size_ratio=self.size_ratio,
+        )
+        if not 0.0 <= self.confidence <= 1.0:
+            raise InvalidValue(field="confidence", value=self.confidence, allowed="0 to 1")
+        if not ZERO < self.size_ratio <= ONE:
+            raise InvalidValue(field="size_ratio", value=self.size_ratio, allowed="above 0 to 1")
+        if self.entry_type not in (OrderType.MARKET, OrderType.LIMIT):
+            raise InvalidValue(field="entry_type", value=self.entry_type, allowed="market or limit")
+        if not min(self.entry_price, self.stop_loss_price, self.take_profit_price) > ZERO:
+            raise InvalidValue(field="prices", value=self.entry_price, allowed="above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class ExitProposal:
+    """An analyst's wish to close an open position at the market."""
+
+    symbol: str
+    position_id: UUID
+    reasoning: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """An analyst's reasons to do nothing."""
+
+    symbol: str
+    reasoning: str
+    agent_id: str
+
+
+Decision = Proposal | ExitProposal | Abstention

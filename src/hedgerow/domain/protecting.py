@@ -1,0 +1,129 @@
+"""Keeping open positions protected: stops and targets, trailing, resizing, leaving at market."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from hedgerow.domain.fund_state import FundState
+from hedgerow.domain.market import MarketType
+from hedgerow.domain.messages import AmendOrder, CancelOrder, OrderCreated, PlaceOrder
+from hedgerow.domain.money import ceil_to_tick, floor_to_step, floor_to_tick
+from hedgerow.domain.orders import Bracket, Order, OrderPurpose, OrderType
+from hedgerow.domain.positions import Position, PositionSide
+
+
+def create(state: FundState, order: Order) -> None:
+    """Write down a pending order and ask for it to be sent."""
+    state.orders[order.id] = order
+    state.touch(order)
+    state.record(
+        OrderCreated(
+            order_id=order.id,
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            purpose=order.purpose,
+            amount=order.amount,
+            price=order.price,
+            stop_price=order.stop_price,
+            parent_order_id=order.parent_order_id,
+            position_id=order.position_id,
+            agent_id=order.agent_id,
+            reasoning=order.reasoning,
+        )
+    )
+    state.want(PlaceOrder(order.id))
+
+
+def protect(state: FundState, position: Position, bracket: Bracket, at: datetime) -> None:
+    """Give a position its stop and target, for the quantity that is really filled."""
+    position.stop_loss_price = bracket.stop_loss_price
+    position.take_profit_price = bracket.take_profit_price
+    position.trailing_stop_pct = bracket.trailing_stop_pct
+    stop = _closing_order(state, position, OrderPurpose.STOP_LOSS, OrderType.STOP_MARKET, at)
+    target = _closing_order(state, position, OrderPurpose.TAKE_PROFIT, OrderType.LIMIT, at)
+    position.stop_loss_order_id = stop.id
+    position.take_profit_order_id = target.id
+    state.touch(position)
+    create(state, stop)
+    create(state, target)
+
+
+def resize(state: FundState, position: Position) -> None:
+    """Bring the working protective orders to the size that is open now."""
+    left = _sellable(state, position)
+    for order in state.orders_of(position.id):
+        if order.purpose is OrderPurpose.ENTRY or order.remaining == left:
+            continue
+        state.want(AmendOrder(order.id, order.filled_amount + left, order.stop_price))
+
+
+def trail(state: FundState, position: Position) -> None:
+    """Ask for the stop to follow the price, where the trailing distance says so."""
+    candidate = position.trailed_stop()
+    stop = state.orders.get(position.stop_loss_order_id) if position.stop_loss_order_id else None
+    if candidate is None or stop is None or not stop.is_working:
+        return
+    tick = state.instruments[position.trading_pair_id].price_tick
+    # Rounded away from the price: the stop never trails closer than the distance asked for.
+    outward = floor_to_tick if position.side is PositionSide.LONG else ceil_to_tick
+    price = outward(candidate, tick)
+    if stop.stop_price is not None and (price - stop.stop_price) * position.side.sign > 0:
+        state.want(AmendOrder(stop.id, stop.amount, price))
+
+
+def exit_at_market(
+    state: FundState, position: Position, reasoning: str, agent_id: str, at: datetime
+) -> None:
+    """Ask for the rest of a position to be closed at the market; once is enough."""
+    leaving = any(o.purpose is OrderPurpose.EXIT for o in state.orders_of(position.id))
+    if leaving:
+        return
+    order = _closing_order(state, position, OrderPurpose.EXIT, OrderType.MARKET, at)
+    order.reasoning = reasoning
+    order.agent_id = agent_id
+    create(state, order)
+
+
+def withdraw(state: FundState, position: Position) -> None:
+    """Take back every order of a position that has ended."""
+    for order in state.orders_of(position.id):
+        state.want(CancelOrder(order.id))
+
+
+def _sellable(state: FundState, position: Position) -> Decimal:
+    """The open size on the venue's grid: a fee taken in base currency leaves dust below it."""
+    return floor_to_step(position.size, state.instruments[position.trading_pair_id].quantity_step)
+
+
+def _closing_order(
+    state: FundState, position: Position, purpose: OrderPurpose, kind: OrderType, at: datetime
+) -> Order:
+    entry = state.order(position.entry_order_id)
+    limit, stop = kind is OrderType.LIMIT, kind is OrderType.STOP_MARKET
+    return Order(
+        id=state.ids.next(at),
+        user_id=position.user_id,
+        strategy_id=position.strategy_id,
+        trading_pair_id=position.trading_pair_id,
+        exchange_account_id=position.exchange_account_id,
+        symbol=position.symbol,
+        market_type=position.market_type,
+        side=position.side.exit_side,
+        type=kind,
+        purpose=purpose,
+        amount=_sellable(state, position),
+        price=position.take_profit_price if limit else None,
+        stop_price=position.stop_loss_price if stop else None,
+        # Spot venues know no reduce_only: there the holding itself is the bound.
+        reduce_only=position.market_type is MarketType.FUTURES,
+        leverage=position.leverage,
+        agent_id=entry.agent_id,
+        reasoning=f"{purpose.replace('_', ' ')} of {position.symbol} {position.side}",
+        parent_order_id=entry.id,
+        position_id=position.id,
+        created_at=at,
+        updated_at=at,
+    )

@@ -1,0 +1,264 @@
+"""A strategy (portfolio): its capital, its cash by ledger, its equity and what it has earned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from hedgerow.domain.errors import DocumentRefused, InsufficientCash, InvalidValue
+from hedgerow.domain.ledger import Account, LedgerEntry, Reference, Transfer, TransferReason
+from hedgerow.domain.market import MarketType, split_symbol
+from hedgerow.domain.money import (
+    CONTEXT,
+    HUNDRED,
+    ONE,
+    ZERO,
+    percent,
+    ratio,
+    require_exact,
+    to_quote,
+)
+
+_DAYS_PER_YEAR: Final = Decimal(365)
+
+
+class StrategyStatus(StrEnum):
+    """Whether a strategy trades."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class RiskTolerance(StrEnum):
+    """How much a strategy stakes on one trade."""
+
+    CONSERVATIVE = "conservative"
+    MODERATE = "moderate"
+    AGGRESSIVE = "aggressive"
+
+
+class RebalanceFrequency(StrEnum):
+    """How often a strategy returns to its targets."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    NEVER = "never"
+
+
+@dataclass(slots=True)
+class DailyReturns:
+    """Running mean and squared deviation of daily returns (Welford, 1962), as ratios."""
+
+    count: int = 0
+    mean: Decimal = ZERO
+    squared_deviation: Decimal = ZERO
+
+    def add(self, value: Decimal) -> None:
+        """Count one day."""
+        self.count += 1
+        before = value - self.mean
+        self.mean += CONTEXT.divide(before, Decimal(self.count))
+        self.squared_deviation += before * (value - self.mean)
+
+    @property
+    def sharpe_ratio(self) -> Decimal:
+        """Mean over sample deviation, a year being 365 days; zero before two days differ."""
+        if self.count < 2 or not self.squared_deviation:
+            return ZERO
+        variance = CONTEXT.divide(self.squared_deviation, Decimal(self.count - 1))
+        return ratio(self.mean * CONTEXT.sqrt(_DAYS_PER_YEAR), CONTEXT.sqrt(variance))
+
+
+@dataclass(slots=True)
+class Strategy:
+    """A portfolio in one quote currency. `allocated_capital` never changes after it is made.
+
+    `balances` holds the ledger by account and currency; `max_drawdown`, `win_rate` and
+    `total_pnl_percent` are in per cent.
+    """
+
+    id: UUID
+    user_id: UUID
+    name: str
+    quote_currency: str
+    allocated_capital: Decimal
+    market_type: MarketType
+    risk_tolerance: RiskTolerance
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    status: StrategyStatus = StrategyStatus.ACTIVE
+    rebalance_frequency: RebalanceFrequency = RebalanceFrequency.NEVER
+    target_allocations: Mapping[str, Decimal] = field(default_factory=dict)
+    reasoning_log: Sequence[Mapping[str, str]] = ()
+    balances: dict[tuple[Account, str], Decimal] = field(default_factory=dict)
+    current_equity: Decimal = ZERO
+    total_pnl: Decimal = ZERO
+    total_pnl_percent: Decimal = ZERO
+    peak_equity: Decimal = ZERO
+    max_drawdown: Decimal = ZERO
+    trades_won: int = 0
+    trades_lost: int = 0
+    day_start_equity: Decimal = ZERO
+    daily_returns: DailyReturns = field(default_factory=DailyReturns)
+
+    def __post_init__(self) -> None:
+        require_exact(allocated_capital=self.allocated_capital)
+        if self.allocated_capital <= ZERO or to_quote(self.allocated_capital) != (
+            self.allocated_capital
+        ):
+            raise InvalidValue(
+                field="allocated_capital",
+                value=self.allocated_capital,
+                allowed="above 0, with at most 8 decimals",
+            )
+        check_allocations(self.target_allocations)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "allocated_capital" and hasattr(self, name):
+            raise InvalidValue(field=name, value=value, allowed="the initial capital, for ever")
+        object.__setattr__(self, name, value)
+
+    def balance(self, account: Account, currency: str | None = None) -> Decimal:
+        """What an account holds, in the strategy's quote currency unless another is named."""
+        return self.balances.get((account, currency or self.quote_currency), ZERO)
+
+    @property
+    def cash_reserve(self) -> Decimal:
+        """Cash available for new positions."""
+        return self.balance(Account.CASH)
+
+    @property
+    def reserved(self) -> Decimal:
+        """Cash put aside for entry orders that are not filled yet."""
+        return self.balance(Account.RESERVED)
+
+    @property
+    def win_rate(self) -> Decimal:
+        """Winning trades of all closed ones, in per cent."""
+        return percent(Decimal(self.trades_won), Decimal(self.trades_won + self.trades_lost))
+
+    @property
+    def sharpe_ratio(self) -> Decimal:
+        """Annualised, from daily equity at 00:00 UTC."""
+        return self.daily_returns.sharpe_ratio
+
+    def post(self, transfer: Transfer) -> Transfer:
+        """Book a transfer: the one way by which a balance changes."""
+        assert transfer.strategy_id == self.id
+        for entry in transfer.entries:
+            key = (entry.account, entry.currency)
+            self.balances[key] = self.balances.get(key, ZERO) + entry.amount
+        self.updated_at = transfer.at
+        return transfer
+
+    def deposit(self, reference: Reference) -> Transfer:
+        """Pay in the allocated capital, once."""
+        assert not self.balances, "capital is allocated once"
+        capital = self.allocated_capital
+        transfer = self.move(
+            TransferReason.DEPOSIT, reference, {Account.CAPITAL: -capital, Account.CASH: capital}
+        )
+        self.peak_equity = self.day_start_equity = capital
+        self.update_equity(ZERO, reference.at)
+        return transfer
+
+    def allocate_cash(self, amount: Decimal, reference: Reference) -> Transfer:
+        """Put cash aside for an opening order; raises InsufficientCash."""
+        if amount > self.cash_reserve:
+            raise InsufficientCash(needed=amount, available=self.cash_reserve)
+        return self.move(
+            TransferReason.RESERVE, reference, {Account.CASH: -amount, Account.RESERVED: amount}
+        )
+
+    def release_cash(self, amount: Decimal, reference: Reference) -> Transfer:
+        """Give back what an ended order no longer needs."""
+        return self.move(
+            TransferReason.RELEASE, reference, {Account.RESERVED: -amount, Account.CASH: amount}
+        )
+
+    def return_cash(self, position_value: Decimal, cost: Decimal, reference: Reference) -> Transfer:
+        """Take back what a closed position (or part of one) is worth.
+
+        `cost` leaves the positions account; what the value exceeds it by is realised profit.
+        """
+        return self.move(
+            TransferReason.EXIT,
+            reference,
+            {
+                Account.POSITIONS: -cost,
+                Account.CASH: position_value,
+                Account.REALIZED_PROFIT: cost - position_value,
+            },
+        )
+
+    def update_equity(self, positions_value: Decimal, at: datetime) -> None:
+        """CurrentEquity = CashReserve + PositionsValue, and all that follows from it.
+
+        Cash put aside for an unfilled entry belongs to `positions_value`: the order is a position
+        in the making, and equity does not dip while it waits.
+        """
+        self.current_equity = self.cash_reserve + positions_value
+        self.total_pnl = self.current_equity - self.allocated_capital
+        self.total_pnl_percent = (
+            ratio(self.current_equity, self.allocated_capital) - ONE
+        ) * HUNDRED
+        self.peak_equity = max(self.peak_equity, self.current_equity)
+        drawdown = percent(self.peak_equity - self.current_equity, self.peak_equity)
+        self.max_drawdown = max(self.max_drawdown, drawdown)
+        self.updated_at = at
+
+    def record_trade(self, won: bool) -> None:
+        """Count a closed trade."""
+        self.trades_won += won
+        self.trades_lost += not won
+
+    def roll_day(self) -> None:
+        """Close the day's books: one more daily return."""
+        if self.day_start_equity > ZERO:
+            self.daily_returns.add(ratio(self.current_equity, self.day_start_equity) - ONE)
+        self.day_start_equity = self.current_equity
+
+    def move(
+        self,
+        reason: TransferReason,
+        reference: Reference,
+        amounts: Mapping[Account, Decimal],
+        currency: str | None = None,
+    ) -> Transfer:
+        """Post the non-zero `amounts`, in quote currency unless another is named."""
+        entries = tuple(
+            LedgerEntry(account, currency or self.quote_currency, amount)
+            for account, amount in amounts.items()
+            if amount
+        )
+        return self.post(
+            Transfer(
+                reference.transfer_id,
+                self.id,
+                reference.at,
+                reason,
+                entries,
+                reference.order_id,
+                reference.position_id,
+            )
+        )
+
+
+def check_allocations(allocations: Mapping[str, Decimal]) -> None:
+    """Raise DocumentRefused unless each share lies in 0 to 1, their sum too, and keys are named."""
+    for key, share in allocations.items():
+        if "/" in key:
+            split_symbol(key)
+        if not (isinstance(share, Decimal) and ZERO <= share <= ONE):
+            raise DocumentRefused("target_allocations", key, "must be a share from 0 to 1")
+    total = sum(allocations.values(), ZERO)
+    if total > ONE:
+        raise DocumentRefused("target_allocations", "(sum)", f"is {total}, above 1")

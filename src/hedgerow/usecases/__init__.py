@@ -1,0 +1,1 @@
+"""What the system does, verb by verb, over ports."""
