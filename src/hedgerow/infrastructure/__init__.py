@@ -1,0 +1,1 @@
+"""One drawer per vendor; drawers do not know each other."""

@@ -1,0 +1,1 @@
+"""The house's own desk: indicators, a regime model, an analyst and a reviewer without a model."""

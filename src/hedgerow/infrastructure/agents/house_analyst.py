@@ -1,0 +1,238 @@
+"""The house analyst: one play per regime, weighed with what was learned; no model, no key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hedgerow.domain.journal import JOURNAL_REGIMES
+from hedgerow.domain.market import MarketType
+from hedgerow.domain.memory import MemoryType
+from hedgerow.domain.money import price_from_float
+from hedgerow.domain.orders import OrderType
+from hedgerow.domain.positions import Position, PositionSide
+from hedgerow.domain.proposals import (
+    Abstention,
+    Decision,
+    ExitProposal,
+    IndicatorsAtEntry,
+    Proposal,
+)
+from hedgerow.domain.regimes import Regime
+from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.infrastructure.agents.experience import Experience, Kind, weigh
+from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk, Indicators
+from hedgerow.infrastructure.agents.plays import PLAYS, Look, Play
+from hedgerow.infrastructure.agents.stakes import (
+    STOP_RATIO_MAX,
+    Levels,
+    NoLevels,
+    levels,
+    size_ratio,
+    stake_percent,
+)
+from hedgerow.infrastructure.agents.words import setup_words
+from hedgerow.usecases.ports import Briefing, Recall, RecallQuery
+
+AGENT_ID: Final = "house_analyst"
+# What a proposal must at least be worth, by how much risk the strategy bears.
+CONFIDENCE_MIN: Final[Mapping[RiskTolerance, float]] = {
+    RiskTolerance.CONSERVATIVE: 0.6,
+    RiskTolerance.MODERATE: 0.55,
+    RiskTolerance.AGGRESSIVE: 0.5,
+}
+
+_LESSONS_RECALLED: Final = 8
+_AGAINST: Final[Mapping[PositionSide, Regime]] = {
+    PositionSide.LONG: Regime.TREND_DOWN,
+    PositionSide.SHORT: Regime.TREND_UP,
+}
+
+
+class HouseAnalyst:
+    """Decides by the plays of the house (port Analyst); the same briefing, the same decision."""
+
+    def __init__(self, desk: IndicatorDesk) -> None:
+        self._desk = desk
+
+    @property
+    def candles_needed(self) -> int:
+        """How many closed candles a briefing should carry, at most."""
+        return WINDOW
+
+    async def decide(self, briefing: Briefing, recall: Recall) -> Decision:
+        """A proposal, an exit or an abstention, with reasons in words."""
+        if briefing.has_working_entry:
+            return _abstain(briefing, "An entry order is still working; nothing to add to it.")
+        if len(briefing.candles) < WINDOW:
+            return _abstain(
+                briefing, f"Only {len(briefing.candles)} of {WINDOW} closed candles are known."
+            )
+        seen = self._desk.read(briefing.candles)
+        if briefing.position is not None:
+            return _watch(briefing, briefing.position, seen)
+        return await _seek(briefing, seen, recall)
+
+
+def confidence_in(look: Look, regime_confidence: float) -> float:
+    """Before any memory: (regime confidence + (1 + strength) / 2) / 2, from 0 to 1.
+
+    A setup that barely meets its conditions counts a half, as a regime on its threshold does.
+    """
+    return (regime_confidence + (1.0 + look.strength) / 2.0) / 2.0
+
+
+def _abstain(briefing: Briefing, reasoning: str) -> Abstention:
+    return Abstention(briefing.symbol, reasoning, AGENT_ID)
+
+
+def _watch(briefing: Briefing, position: Position, seen: Indicators) -> Decision:
+    """Leave a position whose thesis is gone; its stop and target take care of the rest."""
+    gone = _thesis_gone(briefing, position.side, seen)
+    market = _market_words(briefing, seen)
+    if gone is None:
+        return _abstain(briefing, f"Holding the {position.side}: nothing speaks against it. {market}")
+    return ExitProposal(
+        symbol=briefing.symbol,
+        position_id=position.id,
+        reasoning=f"Leaving the {position.side}: {gone}. {market}",
+        agent_id=AGENT_ID,
+    )
+
+
+def _thesis_gone(briefing: Briefing, side: PositionSide, seen: Indicators) -> str | None:
+    """Why a position of `side` has lost its reason, or None while it has not."""
+    edge = seen.channel_low if side is PositionSide.LONG else seen.channel_high
+    broken = (edge - seen.close) * side.sign > 0.0
+    reasons = (
+        (
+            briefing.regime.regime is _AGAINST[side],
+            f"the regime has turned to {briefing.regime.regime}",
+        ),
+        (
+            briefing.regime.regime is Regime.VOLATILE and broken,
+            f"a volatile market has broken out against it, beyond {_price(briefing, edge)}",
+        ),
+    )
+    return next((words for holds, words in reasons if holds), None)
+
+
+async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decision:
+    """The regime's play, refused step by step."""
+    market = _market_words(briefing, seen)
+    play = PLAYS.get(briefing.regime.regime)
+    if play is None:
+        return _abstain(briefing, f"No play while the regime is changing. {market}")
+    look = play.look(seen)
+    if not look.is_setup:
+        return _abstain(briefing, f"No {play.name} ({look.side}): {look.missing}. {market}")
+    if look.side is PositionSide.SHORT and briefing.market_type is MarketType.SPOT:
+        return _abstain(
+            briefing, f"A {play.name} would be short, which spot cannot be: {look.facts}. {market}"
+        )
+    at = levels(
+        play, look.side, briefing.candles[-1].close, seen.regime.atr, briefing.price_tick
+    )
+    if isinstance(at, NoLevels):
+        return _abstain(
+            briefing,
+            f"No place for a stop: {play.stop_atrs:g} ATR are {at.distance} at a price of "
+            f"{at.entry}, and it must be a tick of {briefing.price_tick} to "
+            f"{STOP_RATIO_MAX:%} of the price. {market}",
+        )
+    return await _weigh(briefing, seen, play, look, at, recall)
+
+
+async def _weigh(  # noqa: PLR0913, PLR0917 -- all that was found out so far
+    briefing: Briefing, seen: Indicators, play: Play, look: Look, at: Levels, recall: Recall
+) -> Decision:
+    """Ask the memory, then propose, or abstain where too little confidence is left."""
+    kind = Kind(play.setup_type, look.side, briefing.regime.regime)
+    experience = weigh(await recall(_query(briefing, seen, kind)), kind)
+    before = confidence_in(look, briefing.regime.confidence)
+    confidence = max(0.0, min(1.0, before + experience.shift))
+    belief = _belief_words(before, confidence, experience)
+    setup = f"{play.name.capitalize()} ({look.side}): {look.facts}"
+    least = CONFIDENCE_MIN[briefing.risk_tolerance]
+    if confidence < least:
+        return _abstain(
+            briefing,
+            f"{setup}. {belief} A {briefing.risk_tolerance} strategy wants at least {least:.2f}. "
+            f"{_market_words(briefing, seen)}",
+        )
+    size = size_ratio(briefing.risk_tolerance, play, at.stop_ratio)
+    return Proposal(
+        symbol=briefing.symbol,
+        timeframe=briefing.timeframe,
+        side=look.side,
+        entry_type=OrderType.MARKET,
+        entry_price=at.entry,
+        stop_loss_price=at.stop,
+        take_profit_price=at.target,
+        trailing_stop_pct=at.trailing_stop_pct,
+        size_ratio=size,
+        leverage=1,
+        confidence=confidence,
+        setup_type=play.setup_type,
+        strategy_used=play.name,
+        regime=briefing.regime.regime,
+        reasoning=f"{setup}. {_market_words(briefing, seen)} {_levels_words(play, at)} "
+        f"Stakes {stake_percent(briefing.risk_tolerance, play):f} % of equity, so "
+        f"{size:.2%} of it goes in. {belief}",
+        agent_id=AGENT_ID,
+        memories_used=experience.used,
+        indicators=IndicatorsAtEntry(rsi=seen.rsi, atr=seen.regime.atr, volume=seen.volume),
+    )
+
+
+def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
+    return RecallQuery(
+        text=setup_words(
+            briefing.symbol,
+            briefing.timeframe,
+            kind.side,
+            kind.setup_type,
+            JOURNAL_REGIMES[kind.regime],
+            seen.rsi,
+        ),
+        as_of=briefing.at,
+        types=(MemoryType.LESSON,),
+        symbol=briefing.symbol,
+        limit=_LESSONS_RECALLED,
+    )
+
+
+def _price(briefing: Briefing, value: float) -> str:
+    return f"{price_from_float(value, briefing.price_tick):f}"
+
+
+def _market_words(briefing: Briefing, seen: Indicators) -> str:
+    read = seen.regime
+    return (
+        f"Regime {briefing.regime.regime} (confidence {briefing.regime.confidence:.2f}): "
+        f"ADX {read.adx:.1f}, close {_price(briefing, read.price)} against MA50 "
+        f"{_price(briefing, read.ma50)}, ATR {_price(briefing, read.atr)} "
+        f"({read.atr_ratio:.2f} of its usual), bands {_price(briefing, seen.band_lower)} to "
+        f"{_price(briefing, seen.band_upper)} ({read.bands_ratio:.2f} of their usual width), "
+        f"RSI {seen.rsi:.1f}."
+    )
+
+
+def _levels_words(play: Play, at: Levels) -> str:
+    trailing = (
+        "no trailing stop"
+        if at.trailing_stop_pct is None
+        else f"trailing stop {at.trailing_stop_pct:f} %"
+    )
+    return (
+        f"Entry at the market near {at.entry:f}, stop {at.stop:f} ({play.stop_atrs:g} ATR, "
+        f"{at.stop_ratio:.2%} away), target {at.target:f}, reward to risk "
+        f"{at.reward_to_risk:.2f}, {trailing}."
+    )
+
+
+def _belief_words(before: float, after: float, experience: Experience) -> str:
+    return (
+        f"Confidence {before:.2f} {experience.shift:+.3f} by memory = {after:.2f}: "
+        f"{experience.reasoning}."
+    )

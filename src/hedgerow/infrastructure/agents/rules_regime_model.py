@@ -1,0 +1,25 @@
+"""The specified regime rules, read off indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hedgerow.domain.market import Candle
+from hedgerow.domain.regimes import RegimeReading, classify
+from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
+
+
+class RulesRegimeModel:
+    """A regime model without training: the rules of the specification (port RegimeModel)."""
+
+    def __init__(self, desk: IndicatorDesk) -> None:
+        self._desk = desk
+
+    @property
+    def candles_needed(self) -> int:
+        """How many closed candles it reads, at least."""
+        return WINDOW
+
+    def read(self, candles: Sequence[Candle]) -> RegimeReading:
+        """The regime after the last of `candles`; raises InvalidValue where they are too few."""
+        return classify(self._desk.read(candles).regime)

@@ -1,0 +1,1 @@
+"""Market data in ClickHouse, run inside this process."""

@@ -1,0 +1,239 @@
+"""A PostgreSQL server of one's own, started from a folder and shared by the processes that use it.
+
+Only the kernel is trusted to tell who is alive: the server holds a lock that it inherits when it
+is started, and every user of the server holds another. A process that dies in whatever way lets
+go of its locks, so a left-over `postmaster.pid` or a process id used again cannot mislead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from hedgerow.domain.errors import InputRefused
+from hedgerow.infrastructure.embedded.locks import POLL_SECONDS, FileHold, is_held
+from hedgerow.infrastructure.embedded.postgres_programs import postgres_programs
+from hedgerow.infrastructure.embedded.postmaster import Postmaster, reason_in
+from hedgerow.infrastructure.embedded.service_user import ServiceUser, service_user
+from hedgerow.infrastructure.embedded.socket_folder import SOCKET, socket_folder
+
+READY_SECONDS_MAX = 120  # recovery after a power cut reads up to a gigabyte of log
+STOP_SECONDS_MAX = 30
+# durability is left as PostgreSQL ships it: fsync and synchronous_commit are on
+OPTIONS = "-p 5432 -c listen_addresses= -c jit=off -c timezone=UTC -c log_checkpoints=off"
+CREATE_DATABASE = r"""
+SELECT 'CREATE DATABASE hedgerow'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'hedgerow') \gexec
+"""
+_ELSEWHERE = "set HEDGEROW_DATA_DIR to another folder"
+_FIXES = {
+    "No space left on device": f"free some disk space, or {_ELSEWHERE}",
+    "Permission denied": f"let its owner write to the folder, or {_ELSEWHERE}",
+    "Read-only file system": _ELSEWHERE,
+}
+
+
+class EmbeddedPostgres:
+    """The server whose files are below `folder`, running inside the `with` block.
+
+    The first to enter starts it, the last to leave stops it; processes may share one folder.
+    Entering blocks for about two seconds the first time. Raises InputRefused where the server
+    cannot be started, with what it said last.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._use: FileHold | None = None
+        self._postmaster: Postmaster | None = None
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of the database `hedgerow`; only inside the block."""
+        assert self._postmaster is not None, "the server is not in use"
+        host = quote(str(self._postmaster.socket_folder))
+        # the port names the socket; without it the driver would look at PGPORT
+        return f"postgresql+asyncpg://postgres@/hedgerow?host={host}&port=5432"
+
+    def __enter__(self) -> Self:
+        assert self._use is None, "already entered"
+        try:
+            user = service_user()
+            self._own_folder(user)
+            with self._transition():
+                self._enter(user)
+        except OSError as error:
+            raise self._refusal(error.strerror or str(error)) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._use is not None, "never entered"
+        with self._transition():
+            self._leave()
+
+    def _own_folder(self, user: ServiceUser) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.folder.stat().st_uid != user.uid:
+            os.chown(self.folder, user.uid, user.gid)
+        if not user.can_enter(self.folder):
+            raise InputRefused(
+                what="PostgreSQL does not run as root, and its user pgserver cannot reach "
+                "its folder: a folder above it is closed to others",
+                where=str(self.folder),
+                fix="set HEDGEROW_DATA_DIR to a folder outside of homes, such as /var/lib/hedgerow",
+            )
+
+    @contextmanager
+    def _transition(self) -> Iterator[None]:
+        turn = FileHold(self.folder / "start.lock")
+        try:
+            if not turn.take(READY_SECONDS_MAX + STOP_SECONDS_MAX):
+                raise self._refusal("another process does not finish starting or stopping it")
+            yield
+        finally:
+            turn.close()
+
+    def _enter(self, user: ServiceUser) -> None:
+        self._use = FileHold(self.folder / "users.lock")
+        try:
+            self._use.share()
+            self._postmaster = self._served() or self._launch(user)
+            self._create_database(user)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        assert self._use is not None
+        try:
+            if self._use.take():
+                self._stop()
+                self._sweep_socket_folder()
+        finally:
+            self._use.close()
+            self._use = self._postmaster = None
+
+    def _served(self) -> Postmaster | None:
+        """The server once it answers, or None where no server process is left."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while is_held(self._server_lock):
+            postmaster = Postmaster.read(self._data)
+            if postmaster is not None and postmaster.is_ready and postmaster.answers():
+                return postmaster
+            if time.monotonic() > deadline:
+                raise self._refusal("a server process is left and does not answer")
+            time.sleep(POLL_SECONDS)
+        return None
+
+    def _launch(self, user: ServiceUser) -> Postmaster:
+        programs = postgres_programs(user)
+        self._initialise(programs, user)
+        socket = socket_folder(self.folder, user)
+        self._remove_leftovers(socket)
+        options = f"{OPTIONS} -k {socket}"
+        server = FileHold(self._server_lock)
+        try:
+            server.share()
+            # -D and -l relative to the folder: pg_ctl hands them to a shell without quoting
+            command: list[str | Path] = [programs / "pg_ctl", "start", "-W", "-D", "data"]
+            command += ["-l", "log", "-o", options]
+            said = user.run(command, self.folder, inherited=[server.descriptor]).stdout
+        finally:
+            server.close()
+        postmaster = self._served()
+        if postmaster is None:
+            raise self._refusal(reason_in(said + self._log_text()))
+        return postmaster
+
+    def _initialise(self, programs: Path, user: ServiceUser) -> None:
+        if self._data.exists():
+            return
+        # made aside and renamed, so that an initdb cut short is never taken for a database
+        fresh = self.folder / "data.new"
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        command: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            fresh.name,
+            "-U",
+            "postgres",
+            "--auth=trust",
+        ]
+        command += ["--encoding=UTF8", "--locale=C"]
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        done = user.run(command, self.folder)
+        if done.returncode != 0:
+            raise self._refusal(reason_in(done.stdout))
+        fresh.rename(self._data)
+
+    def _remove_leftovers(self, socket: Path) -> None:
+        postmaster = Postmaster.read(self._data)
+        # a server that answers was started by hand: PostgreSQL itself then says so and refuses
+        if postmaster is None or not postmaster.answers():
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            (socket / f"{SOCKET}.lock").unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)
+
+    def _create_database(self, user: ServiceUser) -> None:
+        assert self._postmaster is not None
+        psql = postgres_programs(user) / "psql"
+        command: list[str | Path] = [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+        command += ["-h", self._postmaster.socket_folder, "-U", "postgres", "-d", "postgres"]
+        done = user.run(command, self.folder, text=CREATE_DATABASE)
+        if done.returncode != 0:
+            raise self._refusal(reason_in(done.stdout))
+
+    def _stop(self) -> None:
+        postmaster = Postmaster.read(self._data)
+        server = FileHold(self._server_lock)
+        try:
+            # fast, then at once: the second way costs a recovery at the next start, no data
+            for how in (signal.SIGINT, signal.SIGQUIT):
+                if postmaster is None or server.take():
+                    return
+                os.kill(postmaster.pid, how)
+                if server.take(STOP_SECONDS_MAX):
+                    return
+            raise self._refusal("the server does not stop")
+        finally:
+            server.close()
+
+    def _sweep_socket_folder(self) -> None:
+        if self._postmaster is not None and self._postmaster.socket_folder != self.folder:
+            # ours alone; errors are ignored because the system may have swept /tmp before us
+            shutil.rmtree(self._postmaster.socket_folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def _server_lock(self) -> Path:
+        return self.folder / "server.lock"
+
+    def _log_text(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _refusal(self, reason: str) -> InputRefused:
+        fix = f"read {self._log}; {_ELSEWHERE}, or HEDGEROW_POSTGRES_URL to a server of your own"
+        for sign, better in _FIXES.items():
+            fix = better if sign in reason else fix
+        what = f"the embedded PostgreSQL cannot be used: {reason}"
+        return InputRefused(what=what, where=str(self.folder), fix=fix)
