@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
+from uuid import UUID
 
+from hedgerow.domain.events import Event
+from hedgerow.domain.fund import Fund
 from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.ledger import LedgerEntry, TransferReason
 from hedgerow.domain.market import Candle, Exchange, MarketType, Timeframe
-from hedgerow.domain.memory import MemoryType, RecalledMemory, Stance
-from hedgerow.domain.messages import PriceMoved, VenueMessage
-from hedgerow.domain.orders import Order
+from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory, Stance
+from hedgerow.domain.messages import (
+    EquityMarked,
+    PriceMoved,
+    ProposalAccepted,
+    Step,
+    VenueMessage,
+    Wish,
+)
+from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Decision
-from hedgerow.domain.regimes import Regime, RegimeReading
+from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
 
 
@@ -193,3 +204,301 @@ class ReplayVenue(Venue, Protocol):
     def restore(self, document: Mapping[str, object]) -> None:
         """Take over a snapshot."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWish:
+    """A saved wish that has not been carried out yet; `id` grows in the order of saving."""
+
+    id: int
+    wish: Wish
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimedStep:
+    """What a step led to, and when."""
+
+    at: datetime
+    step: Step
+
+
+class Funds(Protocol):
+    """Funds, each with all rows that belong to it."""
+
+    async def add(self, fund: Fund) -> None:
+        """Store the user, tier, accounts and instruments of a new fund, before its first save."""
+        ...
+
+    async def load(self, user_id: UUID) -> Fund:
+        """The fund as last saved; raises UnknownEntity."""
+        ...
+
+    async def save(self, fund: Fund, steps: Sequence[TimedStep]) -> list[PendingWish]:
+        """Save changed rows, ledger entries, events and wishes; returns the wishes with ids.
+
+        Raises ConcurrentUpdate when the fund was saved by somebody else since it was loaded.
+        """
+        ...
+
+    async def pending_wishes(self, user_id: UUID) -> list[PendingWish]:
+        """Wishes saved but not carried out, oldest first."""
+        ...
+
+    async def wishes_done(self, wish_ids: Sequence[int], at: datetime) -> None:
+        """Mark wishes as carried out."""
+        ...
+
+
+class Memories(Protocol):
+    """Memories and their vectors."""
+
+    async def add(
+        self, memories: Sequence[Memory], vectors: Sequence[Sequence[float]], embedder: Embedder
+    ) -> None:
+        """Store memories with one vector each, padded to the stored dimensions."""
+        ...
+
+    async def recall(
+        self, user_id: UUID, query: RecallQuery, vector: Sequence[float], model: str
+    ) -> list[RecalledMemory]:
+        """What the user may remember, known at `as_of` and not expired, most similar first."""
+        ...
+
+    async def by_ids(self, ids: Sequence[UUID]) -> list[Memory]:
+        """The memories with these ids, in the order asked for."""
+        ...
+
+    async def of_trade(self, trade_id: UUID) -> list[Memory]:
+        """The memories a trade left."""
+        ...
+
+    async def save_validation(
+        self, memory: Memory, trade_id: UUID, user_id: UUID, was_right: bool, at: datetime
+    ) -> None:
+        """Store a validated memory's new score; a trade validates a memory once."""
+        ...
+
+
+class Journal(Protocol):
+    """Journal entries."""
+
+    async def add(self, entry: JournalEntry) -> None:
+        """Store a new entry; a trade has one."""
+        ...
+
+    async def of_trade(self, trade_id: UUID) -> JournalEntry | None:
+        """The entry of a trade, once it has ended."""
+        ...
+
+    async def awaiting_exit_verdict(
+        self, user_id: UUID, closed_until: datetime
+    ) -> list[JournalEntry]:
+        """Entries of trades closed by then whose exit has not been judged."""
+        ...
+
+    async def save_exit_verdict(self, entry: JournalEntry) -> None:
+        """Store the judgement of the exit and the review that goes with it."""
+        ...
+
+
+class Regimes(Protocol):
+    """Regime classifications, shared by all users."""
+
+    async def add(self, classifications: Sequence[RegimeClassification]) -> None:
+        """Store classifications; one already stored for its time and model stays as it is."""
+        ...
+
+    async def at(
+        self, symbol: str, timeframe: Timeframe, at: datetime
+    ) -> RegimeClassification | None:
+        """The latest classification known at `at`."""
+        ...
+
+
+class Trades(Protocol):
+    """Positions with what belongs to them, read for people: reports and explanations."""
+
+    async def last(self) -> Position | None:
+        """The position that ended last; where none has, the one opened last."""
+        ...
+
+    async def by_prefix(self, prefix: str) -> list[Position]:
+        """Positions whose id begins with `prefix`; at most two."""
+        ...
+
+    async def positions(self, strategy_id: UUID) -> list[Position]:
+        """All positions of a strategy, by opening time."""
+        ...
+
+    async def orders(self, position_id: UUID) -> list[Order]:
+        """The orders of a position, oldest first."""
+        ...
+
+    async def fills(self, order_ids: Sequence[UUID]) -> list[Fill]:
+        """The executions of orders, oldest first."""
+        ...
+
+    async def journal(self, strategy_id: UUID) -> list[JournalEntry]:
+        """All journal entries of a strategy's trades."""
+        ...
+
+    async def proposal(self, order_id: UUID) -> ProposalAccepted:
+        """The accepted proposal that an entry order came from; raises UnknownEntity."""
+        ...
+
+    async def equity_marks(self, strategy_id: UUID) -> list[tuple[datetime, EquityMarked]]:
+        """The equity of a strategy over time."""
+        ...
+
+    async def events_about(self, user_id: UUID, subject_ids: Sequence[UUID]) -> list[Event]:
+        """A user's events whose subject is one of these, by sequence."""
+        ...
+
+    async def counts(self, user_id: UUID) -> Mapping[str, int]:
+        """How many `orders`, `fills`, `memories`, `journal_entries` and of each event kind."""
+        ...
+
+    async def breaker_trips(self, user_id: UUID) -> int:
+        """How often the user's circuit breaker has been triggered."""
+        ...
+
+
+@dataclass(slots=True)
+class PaperRun:
+    """A fund trading past candles, and how far it has come.
+
+    `fingerprint` tells whether two runs have the same plan and candles; `plan` is a JSON document
+    of what was asked for; `closed_through` the open_time of the last candles lived through.
+    """
+
+    id: UUID
+    user_id: UUID
+    strategy_id: UUID
+    fingerprint: str
+    plan: Mapping[str, object]
+    started_at: datetime
+    venue: Mapping[str, object]
+    closed_through: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class PaperRuns(Protocol):
+    """Runs over past candles, saved in the same transaction as the fund they drive."""
+
+    async def add(self, run: PaperRun) -> None:
+        """Store a new run."""
+        ...
+
+    async def save(self, run: PaperRun) -> None:
+        """Store how far a run has come, and its venue."""
+        ...
+
+    async def unfinished(self, fingerprint: str) -> PaperRun | None:
+        """The latest run with this plan that has not finished."""
+        ...
+
+    async def count(self, fingerprint: str) -> int:
+        """How many runs with this plan there are."""
+        ...
+
+    async def latest(self) -> PaperRun | None:
+        """The run started last."""
+        ...
+
+    async def are_alone(self) -> bool:
+        """Whether every fund here belongs to a run over past candles."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedOrder:
+    """An order with its executions, oldest first."""
+
+    order: Order
+    fills: Sequence[Fill]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedTransfer:
+    """A transfer as it stands in the ledger, balanced or not."""
+
+    id: UUID
+    strategy_id: UUID
+    at: datetime
+    reason: TransferReason
+    entries: Sequence[LedgerEntry]
+
+
+class AuditRecords(Protocol):
+    """Everything an auditor re-adds, user by user."""
+
+    async def user_ids(self) -> list[UUID]:
+        """All users that have a fund."""
+        ...
+
+    def events(self, user_id: UUID) -> AsyncIterator[Event]:
+        """A user's log from its first event."""
+        ...
+
+    def transfers(self, user_id: UUID) -> AsyncIterator[AuditedTransfer]:
+        """A user's transfers with their entries, as they stand."""
+        ...
+
+    async def orders(self, user_id: UUID) -> list[AuditedOrder]:
+        """All orders of a user with their executions, oldest first."""
+        ...
+
+    async def positions(self, user_id: UUID) -> list[Position]:
+        """All positions of a user, oldest first."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving the block without `commit` undoes everything."""
+
+    @property
+    def funds(self) -> Funds:
+        """Funds."""
+        ...
+
+    @property
+    def memories(self) -> Memories:
+        """Memories."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Journal entries."""
+        ...
+
+    @property
+    def regimes(self) -> Regimes:
+        """Regime classifications."""
+        ...
+
+    @property
+    def trades(self) -> Trades:
+        """Trades, for people to read."""
+        ...
+
+    @property
+    def runs(self) -> PaperRuns:
+        """Runs over past candles."""
+        ...
+
+    @property
+    def audit(self) -> AuditRecords:
+        """All that an auditor re-adds."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def commit(self) -> None:
+        """Make everything done in the block durable."""
+        ...
+
+
+OpenUnitOfWork = Callable[[], UnitOfWork]

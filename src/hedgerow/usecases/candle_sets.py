@@ -1,13 +1,11 @@
-"""Candles of several symbols in one timeframe, as a backtest or the candle store takes them."""
+"""Candles of several symbols in one timeframe, as a run takes them."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.domain.money import CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,3 @@ class CandleSet:
     candles: tuple[Candle, ...]
     gaps: tuple[Gap, ...]
     fingerprint: str
-
-
-def fingerprint(timeframe: Timeframe, candles: tuple[Candle, ...]) -> str:
-    """The SHA-256 of the candles in their order, as 64 hexadecimal digits."""
-    digest = hashlib.sha256(timeframe.value.encode())
-    for candle in candles:
-        amounts = (candle.open, candle.high, candle.low, candle.close, candle.volume)
-        plain = " ".join(f"{CONTEXT.normalize(amount):f}" for amount in amounts)
-        digest.update(f"\n{candle.symbol} {candle.open_time.isoformat()} {plain}".encode())
-    return digest.hexdigest()

@@ -1,0 +1,40 @@
+"""What the commands are given to work with; bootstrap makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from hedgerow.domain.market import Timeframe
+from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.paper_run import PaperDesk
+from hedgerow.usecases.ports import OpenUnitOfWork
+
+
+class Backstage(Protocol):
+    """Everything behind the commands."""
+
+    def read_candles(
+        self,
+        folder: Path | None,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> CandleSet:
+        """Candles from a folder of files, or the bundled ones; raises InputRefused."""
+        ...
+
+    def report_folder(self) -> Path:
+        """Where HTML reports are kept."""
+        ...
+
+    def paper_desk(self, *, fresh: bool) -> AbstractAsyncContextManager[PaperDesk]:
+        """All services for a run, held by this process alone; `fresh` empties the stores first."""
+        ...
+
+    def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:
+        """PostgreSQL alone, shared with whatever else is running."""
+        ...

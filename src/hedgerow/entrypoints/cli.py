@@ -1,0 +1,185 @@
+"""The command line: parse, call one use case, render."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
+from hedgerow.domain.market import Timeframe, split_symbol
+from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
+from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.words import sentence
+from hedgerow.usecases.explain_trade import LAST
+
+EXIT_REFUSED = 2
+EXIT_DIFFERENCES = 1
+EXIT_INTERRUPTED = 130
+
+
+def run(backstage: Backstage) -> None:
+    """Run the command line; a refusal becomes one sentence and exit code 2."""
+    try:
+        make_app(backstage)()
+    except HedgerowError as error:
+        print(f"hedgerow: {sentence(error)}", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        print("hedgerow: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def make_app(backstage: Backstage) -> typer.Typer:
+    """All commands, working with `backstage`."""
+    app = typer.Typer(
+        name="hedgerow",
+        help="An autonomous crypto hedge fund that explains every trade.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    audit = typer.Typer(help="Prove that the records are whole.", no_args_is_help=True)
+    app.add_typer(audit, name="audit")
+    _add_demo(app, backstage)
+    _add_report(app, backstage)
+    _add_explain(app, backstage)
+    _add_verify(audit, backstage)
+    return app
+
+
+def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def demo(
+        data: Annotated[
+            Path | None,
+            typer.Option(metavar="DIR", help="Candles of your own: BTC_USDT.csv or .parquet, ..."),
+        ] = None,
+        symbols: Annotated[
+            str | None, typer.Option(metavar="LIST", help="Trade these only: BTC/USDT,ETH/USDT")
+        ] = None,
+        timeframe: Annotated[
+            str | None,
+            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
+        ] = None,
+        capital: Annotated[
+            str, typer.Option(metavar="AMOUNT", help="What the fund starts with.")
+        ] = "10000",
+        seed: Annotated[
+            int, typer.Option(min=0, help="Draws the slippage: one seed, one result.")
+        ] = 7,
+        allow_gaps: Annotated[
+            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
+        ] = False,
+        fresh: Annotated[
+            bool, typer.Option("--fresh", help="Forget earlier demos and start anew.")
+        ] = False,
+        json_file: Annotated[
+            Path | None,
+            typer.Option("--json", metavar="FILE", help="Also write the result here as JSON."),
+        ] = None,
+    ) -> None:
+        """Let a paper fund trade real candles, from first to last, and report on it."""
+        from hedgerow.entrypoints.demo import DemoRequest, run_demo
+
+        request = DemoRequest(
+            data=data,
+            symbols=_symbols(symbols),
+            timeframe=_timeframe(timeframe),
+            capital=_capital(capital),
+            seed=seed,
+            allow_gaps=allow_gaps,
+            fresh=fresh,
+            json_file=json_file,
+        )
+        finished = asyncio.run(run_demo(backstage, request))
+        if not finished:
+            raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _add_report(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def report(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show the report of the latest run again."""
+        from hedgerow.entrypoints.demo import show_latest_report
+
+        asyncio.run(show_latest_report(backstage, as_json=as_json))
+
+
+def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def explain(
+        trade: Annotated[
+            str, typer.Argument(metavar="TRADE", help="A trade's id or its beginning, or `last`.")
+        ] = LAST,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Tell a trade's whole story, from the memories behind it to the lesson it left."""
+        from hedgerow.entrypoints.explain import show_explanation
+
+        asyncio.run(show_explanation(backstage, trade, as_json=as_json))
+
+
+def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
+    @audit.command()
+    def verify(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Re-add the ledger, re-derive the books, check orders and the event chain."""
+        from hedgerow.entrypoints.audit import show_audit
+
+        if not asyncio.run(show_audit(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _symbols(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    try:
+        for name in names:
+            split_symbol(name)
+    except HedgerowError as error:
+        raise InputRefused(
+            what=f"{text!r} is not a list of symbols",
+            where="--symbols",
+            fix="write them as BTC/USDT,ETH/USDT",
+        ) from error
+    if not names:
+        raise InputRefused("no symbol is named", "--symbols", "write them as BTC/USDT,ETH/USDT")
+    return list(dict.fromkeys(names))
+
+
+def _timeframe(text: str | None) -> Timeframe | None:
+    if text is None:
+        return None
+    known = [str(timeframe) for timeframe in Timeframe]
+    if text not in known:
+        raise InputRefused(
+            what=f"{text!r} is not a timeframe",
+            where="--timeframe",
+            fix=f"use one of {', '.join(known)}",
+        )
+    return Timeframe(text)
+
+
+def _capital(text: str) -> Decimal:
+    try:
+        capital = decimal_of("capital", text)
+    except NotExact:
+        capital = Decimal(0)
+    if capital <= 0 or capital != capital.quantize(QUOTE_QUANTUM):
+        raise InputRefused(
+            what=f"{text!r} is not an amount of money",
+            where="--capital",
+            fix="give a number above 0 with at most 8 decimals, such as 10000",
+        )
+    return capital

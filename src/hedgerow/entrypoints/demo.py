@@ -1,0 +1,152 @@
+"""The demo: run, show how it goes, report."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.market import Exchange, Timeframe
+from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.output import print_json, require_writable, write_json
+from hedgerow.entrypoints.progress import LiveProgress
+from hedgerow.entrypoints.report_html import write_report_page
+from hedgerow.entrypoints.report_terminal import print_report
+from hedgerow.usecases.paper_run import PaperDesk, plan_run, report_facts, run_paper
+from hedgerow.usecases.ports import PaperRun
+from hedgerow.usecases.report import Report, build_report, report_json
+from hedgerow.usecases.verify_books import AuditReport, verify_fund
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRequest:
+    """What was asked for on the command line; None means the default."""
+
+    data: Path | None
+    symbols: list[str] | None
+    timeframe: Timeframe | None
+    capital: Decimal
+    seed: int
+    allow_gaps: bool
+    fresh: bool
+    json_file: Path | None
+
+
+async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
+    """Run the demo; returns whether it came to its end."""
+    started = time.monotonic()
+    if request.json_file is not None:
+        require_writable(request.json_file)
+    candles = backstage.read_candles(
+        request.data, request.timeframe, request.symbols, allow_gaps=request.allow_gaps
+    )
+    plan = plan_run(
+        candles, Exchange.BINANCE, request.capital, request.seed, RiskTolerance.MODERATE
+    )
+    console = Console()
+    console.print(
+        f"Trading {', '.join(plan.symbols)} on {len(candles.candles):,} closed {plan.timeframe} "
+        f"candles, {plan.starts_at:%Y-%m-%d} to {plan.ends_at:%Y-%m-%d}.",
+        highlight=False,
+    )
+    async with backstage.paper_desk(fresh=request.fresh) as desk:
+        with _interrupts() as is_stopped, LiveProgress(console) as progress:
+            run = await run_paper(desk, plan, candles, progress.show, is_stopped)
+        report, audit = await _sum_up(desk, run)
+        page = _write_page(backstage, run, report)
+    print_report(report, console)
+    _say_where(console, page, audit, finished=run.finished_at is not None)
+    if request.json_file is not None:
+        elapsed_s = round(time.monotonic() - started, 2)
+        write_json(request.json_file, _result(report, audit) | {"elapsed_s": elapsed_s})
+    return run.finished_at is not None
+
+
+async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
+    """Report on the latest run again; raises InputRefused where there is none."""
+    async with backstage.paper_desk(fresh=False) as desk:
+        async with desk.open_unit_of_work() as unit:
+            run = await unit.runs.latest()
+        if run is None:
+            raise InputRefused(
+                what="there is no run to report on yet",
+                where="hedgerow report",
+                fix="run `hedgerow demo` first",
+            )
+        report, audit = await _sum_up(desk, run)
+        page = _write_page(backstage, run, report)
+    if as_json:
+        print_json(_result(report, audit))
+        return
+    console = Console()
+    print_report(report, console)
+    _say_where(console, page, audit, finished=run.finished_at is not None)
+
+
+async def _sum_up(desk: PaperDesk, run: PaperRun) -> tuple[Report, AuditReport]:
+    report = build_report(await report_facts(desk, run))
+    audit = AuditReport()
+    async with desk.open_unit_of_work() as unit:
+        await verify_fund(unit, run.user_id, audit)
+    return report, audit
+
+
+def _write_page(backstage: Backstage, run: PaperRun, report: Report) -> Path:
+    page = backstage.report_folder() / f"{run.id}.html"
+    write_report_page(report, page)
+    return page
+
+
+def _result(report: Report, audit: AuditReport) -> dict[str, Any]:
+    return report_json(report) | {
+        "ledger_balanced": audit.has_clean("ledger"),
+        "events_verified": audit.verified["events"] if audit.has_clean("events") else 0,
+    }
+
+
+def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bool) -> None:
+    if not finished:
+        console.print("\n[yellow]Stopped early.[/] Everything up to here is saved.")
+        console.print("  hedgerow demo          goes on from here (with the same options)")
+        console.print("  hedgerow report        shows this again")
+    problems = len(audit.differences)
+    state = "[red]differences found[/]" if problems else "verified"
+    console.print(
+        f"\nBooks {state}: {audit.verified['events']:,} chained events, "
+        f"{audit.verified['ledger entries']:,} ledger entries, "
+        f"{audit.verified['fills']:,} fills re-derived.",
+        highlight=False,
+    )
+    console.print("  hedgerow explain last  tells the last trade's whole story")
+    console.print("  hedgerow audit verify  proves the books")
+    console.print(f"The report as a page: {page}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Inside the block Ctrl-C (or SIGTERM) asks for a clean stop; a second one does not ask."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+
+    def ask() -> None:
+        asked.set()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, ask)
+    try:
+        yield asked.is_set
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)

@@ -1,0 +1,41 @@
+"""JSON for people's programs: to standard output, or whole into a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hedgerow.domain.errors import InputRefused
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document to standard output."""
+    print(_text(document))  # noqa: T201
+
+
+def require_writable(path: Path) -> None:
+    """Raise InputRefused where a file cannot be written, before any work is done."""
+    if path.is_dir():
+        raise InputRefused("is a folder", str(path), "name a file")
+    if not path.absolute().parent.is_dir():
+        raise InputRefused("its folder does not exist", str(path), "create the folder first")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise InputRefused("cannot be written", str(path), "name a file that you may write")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document; the file is either the old one or the whole new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(_text(document) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        problem = f"cannot be written: {error.strerror}"
+        raise InputRefused(problem, str(path), "name another file") from error
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The parts of the report page: series, charts, tables, style sheet and script."""

@@ -1,0 +1,6 @@
+"""The built-in venue: matches orders against candles, by the rules of ADR 0004."""
+
+from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
+from hedgerow.infrastructure.venues.paper.venue import PaperVenue
+
+__all__ = ["PaperVenue", "PaperVenueRules"]

@@ -1,0 +1,41 @@
+"""What the paper venue charges, and how much of the market it lets one account be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.money import ONE, ZERO, require_exact
+
+
+@dataclass(frozen=True, slots=True)
+class PaperVenueRules:
+    """Costs and depth, as ratios (0.001 is 0.1 %); raises InvalidValue outside their ranges.
+
+    Fees are shares of an execution's quote value. `slippage_ratio` is the share of the price by
+    which market and stop_market orders execute worse. `participation_ratio` is the share of a
+    candle's base volume that all orders on its symbol may fill together.
+    """
+
+    maker_fee_ratio: Decimal = Decimal("0.001")
+    taker_fee_ratio: Decimal = Decimal("0.001")
+    slippage_ratio: Decimal = Decimal("0.0005")
+    participation_ratio: Decimal = Decimal("0.10")
+
+    def __post_init__(self) -> None:
+        costs = {
+            "maker_fee_ratio": self.maker_fee_ratio,
+            "taker_fee_ratio": self.taker_fee_ratio,
+            "slippage_ratio": self.slippage_ratio,
+        }
+        require_exact(**costs, participation_ratio=self.participation_ratio)
+        for name, value in costs.items():
+            if not ZERO <= value < ONE:
+                raise InvalidValue(field=name, value=value, allowed="at least 0 and below 1")
+        if not ZERO < self.participation_ratio <= ONE:
+            raise InvalidValue(
+                field="participation_ratio",
+                value=self.participation_ratio,
+                allowed="above 0 and at most 1",
+            )

@@ -1,0 +1,104 @@
+"""Explain a trade: the whole chain from the memories that suggested it to the lesson it left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.events import Event
+from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.memory import Memory
+from hedgerow.domain.messages import ProposalAccepted
+from hedgerow.domain.orders import Fill, Order, OrderPurpose
+from hedgerow.domain.positions import Position
+from hedgerow.domain.regimes import RegimeClassification
+from hedgerow.usecases.ports import UnitOfWork
+
+LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedOrder:
+    """An order with its executions, oldest first."""
+
+    order: Order
+    fills: Sequence[Fill]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A trade's whole story, in the order in which it happened.
+
+    `memories_left` are what the trade left behind; `events` its sealed record.
+    """
+
+    memories_recalled: Sequence[Memory]
+    regime: RegimeClassification | None
+    proposal: ProposalAccepted
+    entry: ExplainedOrder
+    position: Position
+    protection: Sequence[ExplainedOrder]
+    exits: Sequence[ExplainedOrder]
+    journal: JournalEntry | None
+    memories_left: Sequence[Memory]
+    events: Sequence[Event]
+
+
+async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
+    """The story of the position whose id begins with `trade`, or of the "last" to have ended.
+
+    Raises InputRefused where there is none, or more than one.
+    """
+    position = await _find(unit, trade)
+    orders = await _orders(unit, position.id)
+    (entry,) = [o for o in orders if o.order.id == position.entry_order_id]
+    accepted = await unit.trades.proposal(position.entry_order_id)
+    proposal = accepted.proposal
+    subjects = [position.id, *(explained.order.id for explained in orders)]
+    return Explanation(
+        memories_recalled=await unit.memories.by_ids(proposal.memories_used),
+        regime=await unit.regimes.at(position.symbol, proposal.timeframe, entry.order.created_at),
+        proposal=accepted,
+        entry=entry,
+        position=position,
+        protection=[o for o in orders if o.order.purpose in _PROTECTIVE],
+        exits=[o for o in orders if o.order.purpose is OrderPurpose.EXIT],
+        journal=await unit.journal.of_trade(position.id),
+        memories_left=await unit.memories.of_trade(position.id),
+        events=await unit.trades.events_about(position.user_id, subjects),
+    )
+
+
+_PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
+
+
+async def _find(unit: UnitOfWork, trade: str) -> Position:
+    if trade == LAST:
+        latest = await unit.trades.last()
+        if latest is None:
+            raise InputRefused(
+                what="there is no trade to explain yet",
+                where="hedgerow explain last",
+                fix="run `hedgerow demo` first",
+            )
+        return latest
+    found = await unit.trades.by_prefix(trade.lower())
+    if len(found) != 1:
+        problem = "several trades have an id that begins so" if found else "no trade has this id"
+        raise InputRefused(
+            what=problem,
+            where=f"hedgerow explain {trade}",
+            fix="give the id as the report shows it, or `last`",
+        )
+    return found[0]
+
+
+async def _orders(unit: UnitOfWork, position_id: UUID) -> list[ExplainedOrder]:
+    orders = await unit.trades.orders(position_id)
+    fills = await unit.trades.fills([order.id for order in orders])
+    return [
+        ExplainedOrder(order, [fill for fill in fills if fill.order_id == order.id])
+        for order in orders
+    ]

@@ -1,0 +1,172 @@
+"""Learn from a trade that has ended: journal, lesson, and the memories it was based on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.journal import JournalEntry, exit_was_correct, journal_entry
+from hedgerow.domain.market import Candle
+from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
+from hedgerow.domain.messages import LearnFromTrade, ProposalAccepted
+from hedgerow.domain.money import exact
+from hedgerow.domain.positions import Position
+from hedgerow.domain.regimes import Regime
+from hedgerow.usecases.ports import (
+    Embedder,
+    OpenUnitOfWork,
+    PendingWish,
+    Reviewer,
+    TradeReview,
+    UnitOfWork,
+)
+
+CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
+
+TRADE_IMPORTANCE = 0.4
+
+
+class TradeSchool:
+    """Turns ended trades into journal entries, memories, and validated memories."""
+
+    def __init__(
+        self, open_unit_of_work: OpenUnitOfWork, reviewer: Reviewer, embedder: Embedder
+    ) -> None:
+        self._open = open_unit_of_work
+        self._reviewer = reviewer
+        self._embedder = embedder
+
+    async def learn(self, pending: PendingWish, wish: LearnFromTrade) -> None:
+        """Everything there is to learn at the close, in one transaction with the wish's end."""
+        async with self._open() as unit:
+            position = await _ended(unit, wish.position_id)
+            accepted = await unit.trades.proposal(position.entry_order_id)
+            at = pending.at
+            with exact():
+                entry = journal_entry(
+                    derived_id(at, position.id, "journal"), position, accepted.proposal, at
+                )
+            review = await self._review(unit, entry)
+            await unit.journal.add(entry)
+            await self._remember(unit, entry, accepted, review)
+            await _validate(unit, entry, accepted)
+            await unit.funds.wishes_done([pending.id], at)
+            await unit.commit()
+
+    async def judge_exits(
+        self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
+    ) -> None:
+        """Judge the exits of trades closed by then, by the candles that followed each."""
+        async with self._open() as unit:
+            for entry in await unit.journal.awaiting_exit_verdict(user_id, closed_until):
+                after = candles_after(entry.symbol, entry.created_at)
+                if after:
+                    entry.was_correct_exit = exit_was_correct(entry.side, entry.exit_price, after)
+                    await self._review(unit, entry)
+                    await unit.journal.save_exit_verdict(entry)
+            await unit.commit()
+
+    async def _review(self, unit: UnitOfWork, entry: JournalEntry) -> TradeReview:
+        regime = await unit.regimes.at(entry.symbol, entry.timeframe, entry.created_at)
+        at_exit = Regime.TRANSITION if regime is None else regime.reading.regime
+        review = await self._reviewer.review(entry, at_exit)
+        entry.lessons_learned = review.lessons_learned
+        entry.improvement_tips = review.improvement_tips
+        return review
+
+    async def _remember(
+        self,
+        unit: UnitOfWork,
+        entry: JournalEntry,
+        accepted: ProposalAccepted,
+        review: TradeReview,
+    ) -> None:
+        memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
+        vectors = self._embedder.embed([memory.content for memory in memories])
+        await unit.memories.add(memories, vectors, self._embedder)
+
+    def _lesson(
+        self, entry: JournalEntry, accepted: ProposalAccepted, review: TradeReview
+    ) -> Memory:
+        lesson, proposal = review.lesson, accepted.proposal
+        return Memory(
+            id=derived_id(entry.created_at, entry.trade_id, "lesson"),
+            scope=MemoryScope.USER,
+            type=MemoryType.LESSON,
+            content=lesson.content,
+            agent_id=self._reviewer.agent_id,
+            created_at=entry.created_at,
+            user_id=entry.user_id,
+            symbol=entry.symbol,
+            timeframe=entry.timeframe,
+            importance=lesson.importance,
+            tags=lesson.tags,
+            metadata={
+                "stance": lesson.stance,
+                "setup_type": proposal.setup_type,
+                "side": proposal.side,
+                "regime": proposal.regime,
+            },
+            source_user_id=entry.user_id,
+            source_trade_id=entry.trade_id,
+        )
+
+
+def decision_memory(user_id: UUID, accepted: ProposalAccepted, at: datetime) -> Memory:
+    """An accepted proposal as a memory of its own."""
+    proposal = accepted.proposal
+    return Memory(
+        id=derived_id(at, accepted.order_id, "decision"),
+        scope=MemoryScope.USER,
+        type=MemoryType.DECISION,
+        content=proposal.reasoning,
+        agent_id=proposal.agent_id,
+        created_at=at,
+        user_id=user_id,
+        symbol=proposal.symbol,
+        timeframe=proposal.timeframe,
+        importance=proposal.confidence,
+        tags=(proposal.setup_type, proposal.regime, proposal.side),
+        metadata={"order_id": str(accepted.order_id)},
+    )
+
+
+def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
+    outcome = f"closed with {entry.pnl_percent:+.2f}% after costs"
+    return Memory(
+        id=derived_id(entry.created_at, entry.trade_id, "trade"),
+        scope=MemoryScope.USER,
+        type=MemoryType.TRADE,
+        content=f"{entry.strategy_used} {entry.side} on {entry.symbol} {outcome}. "
+        f"{entry.exit_reasoning}",
+        agent_id=accepted.proposal.agent_id,
+        created_at=entry.created_at,
+        user_id=entry.user_id,
+        symbol=entry.symbol,
+        timeframe=entry.timeframe,
+        importance=TRADE_IMPORTANCE,
+        tags=(entry.setup_type, accepted.proposal.regime, "won" if entry.won else "lost"),
+        metadata={
+            "setup_type": entry.setup_type,
+            "side": entry.side,
+            "regime": accepted.proposal.regime,
+        },
+        source_user_id=entry.user_id,
+        source_trade_id=entry.trade_id,
+    )
+
+
+async def _validate(unit: UnitOfWork, entry: JournalEntry, accepted: ProposalAccepted) -> None:
+    for memory in await unit.memories.by_ids(accepted.proposal.memories_used):
+        was_right = memory.was_right(trade_won=entry.won)
+        memory.validate(was_right)
+        await unit.memories.save_validation(
+            memory, entry.trade_id, entry.user_id, was_right, entry.created_at
+        )
+
+
+async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:
+    (position,) = await unit.trades.by_prefix(str(position_id))
+    return position

@@ -1,0 +1,230 @@
+"""Let a fund trade past candles: the same steps as live, with the clock of the candles."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from hedgerow.domain.fund import Fund
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.market import Candle, Timeframe
+from hedgerow.domain.memory import Memory, RecalledMemory
+from hedgerow.domain.messages import (
+    DecisionMade,
+    IntervalClosed,
+    PriceMoved,
+    ProposalAccepted,
+    Step,
+)
+from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
+from hedgerow.domain.regimes import RegimeClassification, RegimeReading
+from hedgerow.usecases.drive_fund import FundDriver
+from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
+from hedgerow.usecases.ports import (
+    Analyst,
+    Briefing,
+    Embedder,
+    OpenUnitOfWork,
+    PaperRun,
+    RecallQuery,
+    RegimeModel,
+    ReplayVenue,
+    UnitOfWork,
+)
+
+# An exit is judged by as many candles as this once they have closed.
+EXIT_VERDICT_CANDLES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayProgress:
+    """How far a replay has come; `equity` in quote currency, `last_decision` in words."""
+
+    spans_done: int
+    spans: int
+    at: datetime
+    equity: str
+    quote_currency: str
+    open_positions: Sequence[str]
+    last_decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDesk:
+    """Who does what in a replay."""
+
+    open_unit_of_work: OpenUnitOfWork
+    venue: ReplayVenue
+    analyst: Analyst
+    regime_model: RegimeModel
+    school: TradeSchool
+    embedder: Embedder
+
+
+class Replay:
+    """One run of one fund over candles, saved span by span and resumed where it stopped."""
+
+    def __init__(self, fund: Fund, run: PaperRun, timeframe: Timeframe, desk: ReplayDesk) -> None:
+        self._fund = fund
+        self._run = run
+        self._timeframe = timeframe
+        self._desk = desk
+        self._pairs = sorted(fund.pairs.values(), key=lambda pair: pair.symbol)
+        window = max(desk.analyst.candles_needed, desk.regime_model.candles_needed)
+        self._history: dict[str, deque[Candle]] = {
+            pair.symbol: deque(maxlen=window) for pair in self._pairs
+        }
+        self._classified: list[RegimeClassification] = []
+        self._remembered: list[Memory] = []
+        self._last_decision = "warming up"
+        self._driver = FundDriver(
+            fund, desk.venue, desk.open_unit_of_work, self._save_along, desk.school.learn
+        )
+
+    async def go(
+        self,
+        candles: Sequence[Candle],
+        show: Callable[[ReplayProgress], None],
+        is_stopped: Callable[[], bool],
+    ) -> bool:
+        """Live through `candles` (by open_time, then symbol); returns whether it came to the end.
+
+        Each span is saved before the next begins, and `is_stopped` is asked between two spans.
+        """
+        spans = [list(group) for _, group in groupby(candles, key=lambda c: c.open_time)]
+        await self._driver.resume()
+        for number, span in enumerate(spans, start=1):
+            if self._is_lived(span):
+                self._add_to_history(span)
+                continue
+            if is_stopped():
+                return False
+            await self._live(span)
+            show(self._progress(number, len(spans), span[0].close_time))
+        await self._finish()
+        return True
+
+    def _is_lived(self, span: Sequence[Candle]) -> bool:
+        closed_through = self._run.closed_through
+        return closed_through is not None and span[0].open_time <= closed_through
+
+    async def _live(self, span: Sequence[Candle]) -> None:
+        for item in self._desk.venue.play(span):
+            step = self._driver.deliver(item.message, item.at)
+            # A price that changes nothing but marks is saved with the next step that matters.
+            if not isinstance(item.message, PriceMoved) or step.facts or step.wishes:
+                await self._driver.settle()
+        self._add_to_history(span)
+        at = span[0].close_time
+        for candle in span:
+            self._driver.deliver(PriceMoved(candle.symbol, candle.close), at)
+        self._driver.deliver(IntervalClosed(), at)
+        for pair in self._pairs:
+            await self._decide(pair, at)
+        self._run.closed_through = span[0].open_time
+        await self._driver.settle()
+        await self._judge_exits(at - EXIT_VERDICT_CANDLES * self._timeframe.duration)
+
+    async def _decide(self, pair: TradingPair, at: datetime) -> None:
+        history = self._history[pair.symbol]
+        needed = self._desk.regime_model.candles_needed
+        if len(history) < needed or history[-1].close_time != at:
+            # Too little is known, or this symbol's candle is missing: there is nothing to judge.
+            return
+        reading = self._desk.regime_model.read(list(history)[-needed:])
+        self._classify(pair.symbol, reading, at)
+        decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
+        step = self._driver.deliver(DecisionMade(pair.id, decision), at)
+        self._remember(step, at)
+        self._last_decision = _in_words(decision)
+
+    def _classify(self, symbol: str, reading: RegimeReading, at: datetime) -> None:
+        row_id = derived_id(at, symbol, self._timeframe, reading.model_version)
+        self._classified.append(RegimeClassification(row_id, symbol, self._timeframe, at, reading))
+
+    def _brief(self, pair: TradingPair, reading: RegimeReading, at: datetime) -> Briefing:
+        fund = self._fund
+        held = [p for p in fund.positions.values() if p.trading_pair_id == pair.id]
+        return Briefing(
+            at=at,
+            symbol=pair.symbol,
+            timeframe=self._timeframe,
+            market_type=pair.market_type,
+            risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
+            price_tick=fund.instruments[pair.id].price_tick,
+            candles=list(self._history[pair.symbol])[-self._desk.analyst.candles_needed :],
+            regime=reading,
+            position=held[0] if held else None,
+            has_working_entry=any(
+                order.trading_pair_id == pair.id for order in fund.working_entries()
+            ),
+        )
+
+    async def _recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
+        embedder = self._desk.embedder
+        (vector,) = embedder.embed([query.text])
+        async with self._desk.open_unit_of_work() as unit:
+            return await unit.memories.recall(self._fund.user.id, query, vector, embedder.model)
+
+    def _remember(self, step: Step, at: datetime) -> None:
+        for fact in step.facts:
+            if isinstance(fact, ProposalAccepted):
+                self._remembered.append(decision_memory(self._fund.user.id, fact, at))
+
+    async def _save_along(self, unit: UnitOfWork) -> None:
+        await unit.regimes.add(self._classified)
+        texts = [memory.content for memory in self._remembered]
+        if texts:
+            vectors = self._desk.embedder.embed(texts)
+            await unit.memories.add(self._remembered, vectors, self._desk.embedder)
+        self._run.venue = self._desk.venue.snapshot()
+        await unit.runs.save(self._run)
+        self._classified.clear()
+        self._remembered.clear()
+
+    async def _judge_exits(self, closed_until: datetime) -> None:
+        await self._desk.school.judge_exits(self._fund.user.id, closed_until, self._candles_after)
+
+    def _candles_after(self, symbol: str, moment: datetime) -> Sequence[Candle]:
+        after = [candle for candle in self._history[symbol] if candle.open_time >= moment]
+        return after[:EXIT_VERDICT_CANDLES]
+
+    async def _finish(self) -> None:
+        at = self._fund.as_of
+        await self._judge_exits(at)
+        self._run.finished_at = at
+        await self._driver.save()
+
+    def _add_to_history(self, span: Sequence[Candle]) -> None:
+        for candle in span:
+            self._history[candle.symbol].append(candle)
+
+    def _progress(self, number: int, spans: int, at: datetime) -> ReplayProgress:
+        strategy = next(iter(self._fund.strategies.values()))
+        return ReplayProgress(
+            spans_done=number,
+            spans=spans,
+            at=at,
+            equity=f"{self._fund.equity:,.2f}",
+            quote_currency=strategy.quote_currency,
+            open_positions=[
+                f"{p.symbol} {p.side} {p.unrealized_pnl:+,.2f}"
+                for p in self._fund.positions.values()
+            ],
+            last_decision=self._last_decision,
+        )
+
+
+def _in_words(decision: Decision) -> str:
+    match decision:
+        case Proposal():
+            return f"{decision.symbol}: {decision.side} — {decision.reasoning}"
+        case ExitProposal():
+            return f"{decision.symbol}: leave — {decision.reasoning}"
+        case Abstention():
+            return f"{decision.symbol}: wait — {decision.reasoning}"
