@@ -299,7 +299,7 @@ def fund(
     paid_in: Strategy | None = None,
     at: datetime = NOON,
 ) -> Fund:
-    """A fund of 10,000 USDT that has just begun to trade BTC, ETH and SOL."""
+    """A fund of 10,000 USDT that has begun to trade BTC, ETH and SOL and has just been saved."""
     own = own or settings()
     if traded is None:
         symbols = {BTC: "BTC/USDT", ETH: "ETH/USDT", SOL: "SOL/USDT"}
@@ -326,6 +326,7 @@ def fund(
         instruments={watched.id: rules for watched, rules in traded},
     )
     made.open_strategy(paid_in or strategy(market_type), [watched for watched, _ in traded], at)
+    made.take_changes()
     return made
 
 

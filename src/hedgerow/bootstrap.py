@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -124,7 +125,7 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
     rules = PaperVenueRules()
 
     def make_venue(instruments: Sequence[Instrument], seed: int) -> ReplayVenue:
-        return PaperVenue(instruments, rules, seed)
+        return PaperVenue(instruments, replace(rules, seed=seed))
 
     indicators = IndicatorDesk()
     return PaperDesk(

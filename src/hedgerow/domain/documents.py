@@ -40,6 +40,20 @@ def read_document(record: type[_Record], document: Mapping[str, object]) -> _Rec
     return record(**{key: _read(name, key, hints[key], value) for key, value in document.items()})
 
 
+def write_document(record: object) -> dict[str, object]:
+    """The document that read_document takes back; numbers are exact Decimals."""
+    return {
+        field.name: _plain(getattr(record, field.name))
+        for field in fields(record)  # type: ignore[arg-type]
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, StrEnum):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _has_default(field: Field[Any]) -> bool:
     return field.default is not MISSING or field.default_factory is not MISSING
 

@@ -16,14 +16,20 @@ from hedgerow.domain.messages import (
     ProposalRefused,
     ProposalWithheld,
 )
-from hedgerow.domain.money import ceil_to_tick, floor_to_tick, round_to_tick, to_quote
+from hedgerow.domain.money import round_to_tick, to_quote
 from hedgerow.domain.orders import Bracket, Order, OrderPurpose, OrderType
 from hedgerow.domain.pairs import StrategyMode, TradingPair
-from hedgerow.domain.positions import PositionSide
-from hedgerow.domain.pretrade import Allowed, Refused, examine
+from hedgerow.domain.pretrade import Allowed, Refused, examine, limit_price
 from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
 from hedgerow.domain.protecting import create, exit_at_market
 from hedgerow.domain.risk import Alert, RiskEventType, Severity
+
+
+def admit_decision(state: FundState, message: DecisionMade | ProposalApproved) -> None:
+    """Raise UnknownEntity for a pair or position this fund does not hold; changes nothing."""
+    state.pair(message.trading_pair_id)
+    if isinstance(message, DecisionMade) and isinstance(message.decision, ExitProposal):
+        state.position(message.decision.position_id)
 
 
 def on_decision(state: FundState, message: DecisionMade, at: datetime) -> None:
@@ -93,8 +99,6 @@ def _entry_order(
 ) -> Order:
     tick = state.instruments[pair.id].price_tick
     limit = proposal.entry_type is OrderType.LIMIT
-    # A limit is rounded towards the trader's advantage, so that the reserve always covers it.
-    passive = floor_to_tick if proposal.side is PositionSide.LONG else ceil_to_tick
     return Order(
         id=state.ids.next(at),
         user_id=state.user.id,
@@ -107,7 +111,7 @@ def _entry_order(
         type=proposal.entry_type,
         purpose=OrderPurpose.ENTRY,
         amount=verdict.sizing.quantity,
-        price=passive(proposal.entry_price, tick) if limit else None,
+        price=limit_price(proposal, tick) if limit else None,
         leverage=proposal.leverage,
         agent_id=proposal.agent_id,
         reasoning=proposal.reasoning,

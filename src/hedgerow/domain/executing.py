@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
-from hedgerow.domain.errors import FillRefused
+from hedgerow.domain.errors import FillRefused, InvalidValue, TransitionRefused
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.guarding import record_outcome
 from hedgerow.domain.ledger import Account, TransferReason
@@ -26,14 +26,32 @@ from hedgerow.domain.messages import (
     PositionLiquidated,
     PositionOpened,
     PositionResized,
+    VenueMessage,
 )
-from hedgerow.domain.money import ZERO, to_quote
-from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide, OrderStatus, OrderType
+from hedgerow.domain.money import ZERO, require_exact, to_fee, to_quote
+from hedgerow.domain.orders import (
+    TRANSITIONS,
+    Fill,
+    Order,
+    OrderPurpose,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+)
 from hedgerow.domain.positions import Position, PositionSide, PositionStatus
-from hedgerow.domain.protecting import exit_at_market, protect, resize, withdraw
+from hedgerow.domain.protecting import (
+    exit_at_market,
+    protect,
+    resize,
+    sellable,
+    withdraw,
+    write_down,
+)
 from hedgerow.domain.risk import Alert, RiskEventType, Severity
 
+_ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 _ENDED_BY: Final = {
+    OrderPurpose.ENTRY: "entered at {price} with less than can be sold",
     OrderPurpose.STOP_LOSS: "stop-loss filled at {price}",
     OrderPurpose.TAKE_PROFIT: "take-profit filled at {price}",
     OrderPurpose.EXIT: "closed at market at {price}: {reasoning}",
@@ -50,6 +68,30 @@ class _Costs:
     fee_base: Decimal
     fee_other: Decimal
     currency: str
+
+
+def admit_report(state: FundState, message: VenueMessage) -> None:
+    """Raise a HedgerowError for a report that cannot be; changes nothing."""
+    match message:
+        case OrderAcknowledged():
+            state.order(message.order_id)
+        case OrderAmended():
+            order = state.order(message.order_id)
+            order.check_amendment(message.amount, message.stop_price)
+        case OrderEnded():
+            _check_end(state.order(message.order_id), message.status)
+        case OrderFilled():
+            _check_fill(state, message.fill)
+        case FundingSettled():
+            _check_futures(state.position(message.position_id))
+            require_exact(amount=message.amount)
+        case PositionLiquidated():
+            _check_futures(state.position(message.position_id))
+            require_exact(price=message.price, fee=message.fee)
+            if message.price <= ZERO:
+                raise InvalidValue(field="price", value=message.price, allowed="above 0")
+        case _:
+            assert_never(message)
 
 
 def on_acknowledged(state: FundState, message: OrderAcknowledged, at: datetime) -> None:
@@ -70,24 +112,34 @@ def on_amended(state: FundState, message: OrderAmended, at: datetime) -> None:
     state.record(OrderChanged(order.id, order.amount, order.stop_price))
     if order.status is not before:
         state.record(OrderStatusChanged(order.id, before, order.status, "amended to its fills"))
+        _settle_entry(state, order, at)
     position = state.positions.get(order.position_id) if order.position_id else None
-    if position is not None and order.purpose is OrderPurpose.STOP_LOSS:
-        position.stop_loss_price = order.stop_price
-        state.touch(position)
+    if position is None or order.purpose is not OrderPurpose.STOP_LOSS:
+        return
+    position.stop_loss_price = order.stop_price
+    state.touch(position)
+    if not order.is_working:
+        text = f"The stop of {position.symbol} was amended away: leaving"
+        _raise_anomaly(state, order, position, text, at)
+        exit_at_market(state, position, text, order.agent_id, at)
 
 
 def on_ended(state: FundState, message: OrderEnded, at: datetime) -> None:
     """The venue ended an order; what was put aside comes back, and no position stays naked."""
     order = state.order(message.order_id)
     state.change_status(order, message.status, at, message.reason)
-    _release(state, order, at)
+    _settle_entry(state, order, at)
     position = state.positions.get(order.position_id) if order.position_id else None
-    if position is None or order.purpose is not OrderPurpose.STOP_LOSS:
+    if position is None:
         return
-    text = f"The stop of {position.symbol} was {message.status} ({message.reason}): leaving"
-    data = {"order_id": str(order.id), "position_id": str(position.id)}
-    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
-    exit_at_market(state, position, text, order.agent_id, at)
+    ended = f"{position.symbol} was {message.status} ({message.reason})"
+    if order.purpose is OrderPurpose.STOP_LOSS:
+        text = f"The stop of {ended}: leaving"
+        _raise_anomaly(state, order, position, text, at)
+        exit_at_market(state, position, text, order.agent_id, at)
+    elif order.purpose is OrderPurpose.EXIT:
+        # Asking again at once could go on for ever: a person has to look.
+        _raise_anomaly(state, order, position, f"The exit of {ended}: still open", at)
 
 
 def on_filled(state: FundState, message: OrderFilled, at: datetime) -> None:
@@ -118,7 +170,7 @@ def on_liquidated(state: FundState, message: PositionLiquidated, at: datetime) -
     """The venue closed a position by force: written down as an order and a fill of its own."""
     position = state.position(message.position_id)
     order = _liquidation_order(state, position, at)
-    state.orders[order.id] = order
+    write_down(state, order)
     fill = Fill(
         order_id=order.id,
         venue_trade_id=message.venue_trade_id,
@@ -130,8 +182,7 @@ def on_liquidated(state: FundState, message: PositionLiquidated, at: datetime) -
         filled_at=at,
     )
     text = f"{position.symbol} {position.side} was liquidated at {message.price}"
-    data = {"position_id": str(position.id), "price": str(message.price)}
-    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
+    _raise_anomaly(state, order, position, text, at)
     _leave(state, order, fill, at, PositionStatus.LIQUIDATED)
 
 
@@ -141,7 +192,7 @@ def _enter(state: FundState, order: Order, fill: Fill, at: datetime) -> None:
     position = state.positions.get(order.position_id) if order.position_id else None
     is_new = position is None
     if position is None:
-        position = _open(state, order, fill)
+        position = _open(state, order, fill, at)
     cost = fill.quote - to_quote(costs.fee_base * fill.price)
     margin = position.increase(fill, fill.quantity - costs.fee_base, cost)
     position.fees += costs.fee_quote
@@ -150,13 +201,13 @@ def _enter(state: FundState, order: Order, fill: Fill, at: datetime) -> None:
     state.record(
         PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
     )
-    if order.status is OrderStatus.FILLED:
-        _release(state, order, at)
     if is_new:
         assert order.bracket is not None
         protect(state, position, order.bracket, at)
     else:
-        resize(state, position)
+        resize(state, position, at)
+    if order.status is OrderStatus.FILLED:
+        _settle_entry(state, order, at)
 
 
 def _leave(
@@ -166,10 +217,8 @@ def _leave(
     at: datetime,
     ends_as: PositionStatus = PositionStatus.CLOSED,
 ) -> None:
-    position = state.positions.get(order.position_id) if order.position_id else None
-    if position is None or fill.quantity > position.size:
-        size = position.size if position else ZERO
-        raise FillRefused(order.id, f"{fill.quantity} is more than the {size} open")
+    assert order.position_id is not None
+    position = state.position(order.position_id)
     costs = _costs(state, order, fill)
     _count(state, order, fill)
     reduction = position.reduce(fill)
@@ -185,9 +234,42 @@ def _leave(
         PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
     )
     if position.size:
-        resize(state, position)
+        resize(state, position, at)
     else:
         _end(state, order, position, at, ends_as)
+
+
+def _raise_anomaly(
+    state: FundState, order: Order, position: Position, text: str, at: datetime
+) -> None:
+    data = {"order_id": str(order.id), "position_id": str(position.id)}
+    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
+
+
+def _check_end(order: Order, status: OrderStatus) -> None:
+    if status not in _ENDS:
+        raise InvalidValue(field="status", value=status, allowed="canceled, rejected or expired")
+    if status not in TRANSITIONS[order.status]:
+        raise TransitionRefused(order.id, order.status, status)
+
+
+def _check_fill(state: FundState, fill: Fill) -> None:
+    order = state.order(fill.order_id)
+    if fill.venue_trade_id in order.trade_ids:
+        return
+    if order.purpose is not OrderPurpose.ENTRY:
+        position = state.positions.get(order.position_id) if order.position_id else None
+        size = position.size if position else ZERO
+        if fill.quantity > size:
+            raise FillRefused(order.id, f"{fill.quantity} is more than the {size} open")
+    order.check_fill(fill)
+    if _costs(state, order, fill).fee_base >= fill.quantity:
+        raise FillRefused(order.id, f"a fee of {fill.fee} leaves nothing of {fill.quantity}")
+
+
+def _check_futures(position: Position) -> None:
+    if position.market_type is not MarketType.FUTURES:
+        raise InvalidValue(field="market_type", value=position.market_type, allowed="futures")
 
 
 def _count(state: FundState, order: Order, fill: Fill) -> None:
@@ -206,19 +288,17 @@ def _count(state: FundState, order: Order, fill: Fill) -> None:
 def _costs(state: FundState, order: Order, fill: Fill) -> _Costs:
     instrument = state.instruments[order.trading_pair_id]
     if fill.fee_currency == instrument.quote:
-        return _Costs(fill.fee, ZERO, ZERO, fill.fee_currency)
+        return _Costs(to_fee(fill.fee), ZERO, ZERO, fill.fee_currency)
     spot_buy = order.market_type is MarketType.SPOT and order.side is OrderSide.BUY
     if fill.fee_currency == instrument.base and spot_buy:
-        if fill.fee >= fill.quantity:
-            raise FillRefused(order.id, f"a fee of {fill.fee} leaves nothing of {fill.quantity}")
         return _Costs(to_quote(fill.fee * fill.price), fill.fee, ZERO, fill.fee_currency)
     return _Costs(ZERO, ZERO, fill.fee, fill.fee_currency)
 
 
-def _open(state: FundState, order: Order, fill: Fill) -> Position:
+def _open(state: FundState, order: Order, fill: Fill, at: datetime) -> Position:
     instrument = state.instruments[order.trading_pair_id]
     position = Position(
-        id=state.ids.next(fill.filled_at),
+        id=state.ids.next(at),
         user_id=order.user_id,
         strategy_id=order.strategy_id,
         trading_pair_id=order.trading_pair_id,
@@ -237,7 +317,8 @@ def _open(state: FundState, order: Order, fill: Fill) -> Position:
     order.position_id = position.id
     state.positions[position.id] = position
     state.breaker.count_opening()
-    state.monthly_trades.add(fill.filled_at)
+    # By the fund's own time: a report that comes late must not reopen a month that is over.
+    state.monthly_trades.add(at)
     state.record(
         PositionOpened(position.id, order.id, position.symbol, position.side, position.leverage)
     )
@@ -309,8 +390,20 @@ def _end(
     del state.positions[position.id]
     state.record(PositionEnded(position.id, status, position.net_pnl, reasoning))
     withdraw(state, position)
-    state.want(LearnFromTrade(position.id))
+    if position.exit_price is not None:
+        state.want(LearnFromTrade(position.id))
     record_outcome(state, position, at)
+
+
+def _settle_entry(state: FundState, order: Order, at: datetime) -> None:
+    """After an order's end: give back what it kept, and give up a position it left unsellable."""
+    _release(state, order, at)
+    position = state.positions.get(order.position_id) if order.position_id else None
+    if order.purpose is not OrderPurpose.ENTRY or position is None or sellable(state, position):
+        return
+    _write_off_dust(state, order, position, at)
+    state.touch(position)
+    _end(state, order, position, at, PositionStatus.CLOSED)
 
 
 def _release(state: FundState, order: Order, at: datetime) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from hedgerow.domain.entering import on_approval, on_decision
+from hedgerow.domain.entering import admit_decision, on_approval, on_decision
 from hedgerow.domain.executing import (
+    admit_report,
     on_acknowledged,
     on_amended,
     on_ended,
@@ -17,7 +18,14 @@ from hedgerow.domain.executing import (
     on_liquidated,
 )
 from hedgerow.domain.fund_state import Changes, FundState
-from hedgerow.domain.guarding import assess, on_interval, on_kill_switch, on_price, turn_day
+from hedgerow.domain.guarding import (
+    admit_price,
+    assess,
+    on_interval,
+    on_kill_switch,
+    on_price,
+    turn_day,
+)
 from hedgerow.domain.messages import (
     DecisionMade,
     FundingSettled,
@@ -51,7 +59,9 @@ class Fund(FundState):
         """Begin a strategy with its capital and its watchlist."""
         with exact():
             self.strategies[strategy.id] = strategy
-            self.pairs.update({pair.id: pair for pair in pairs})
+            for pair in pairs:
+                self.pairs[pair.id] = pair
+                self.touch(pair)
             self.record(FundOpened(strategy.id, strategy.name, strategy.allocated_capital))
             self.moved(strategy.deposit(self.reference(at)))
             self.breaker.day_start_equity += strategy.allocated_capital
@@ -66,6 +76,7 @@ class Fund(FundState):
         """
         assert at >= self.as_of, f"time runs backwards: {at} after {self.as_of}"
         with exact():
+            self._admit(message)
             turn_day(self, at)
             self._dispatch(message, at)
             self.as_of = at
@@ -75,6 +86,18 @@ class Fund(FundState):
         """The rows touched since the last call, for saving."""
         changes, self.changes = self.changes, Changes()
         return changes
+
+    def _admit(self, message: Message) -> None:
+        """Refuse first, so that nothing may fail once the day has turned and rows have changed."""
+        match message:
+            case PriceMoved():
+                admit_price(message.price)
+            case DecisionMade() | ProposalApproved():
+                admit_decision(self, message)
+            case IntervalClosed() | KillSwitchPulled():
+                pass
+            case _:
+                admit_report(self, message)
 
     def _dispatch(self, message: Message, at: datetime) -> None:
         match message:
@@ -98,6 +121,7 @@ class Fund(FundState):
                 assess(self, at)
             case OrderAmended():
                 on_amended(self, message, at)
+                assess(self, at)
             case FundingSettled():
                 on_funding(self, message, at)
                 assess(self, at)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.errors import UnknownEntity
+from hedgerow.domain.events import EventHead
 from hedgerow.domain.ids import IdSequence
 from hedgerow.domain.ledger import Reference, Transfer
 from hedgerow.domain.limits import LimitProfile, TradingBounds, trading_bounds
@@ -32,6 +33,7 @@ class Changes:
     """The rows that steps touched since the last save."""
 
     strategies: dict[UUID, Strategy] = field(default_factory=dict)
+    pairs: dict[UUID, TradingPair] = field(default_factory=dict)
     orders: dict[UUID, Order] = field(default_factory=dict)
     positions: dict[UUID, Position] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
@@ -60,6 +62,7 @@ class MonthlyTrades:
 class FundState:
     """One user's fund. `instruments` is keyed by trading pair; `positions` are the open ones;
     `orders` the working ones and those of open positions; `as_of` the time of the last step.
+    `version` and `event_head` say which saved state this fund continues.
     """
 
     user: User
@@ -75,6 +78,7 @@ class FundState:
     orders: dict[UUID, Order] = field(default_factory=dict)
     monthly_trades: MonthlyTrades = field(default_factory=MonthlyTrades)
     version: int = 0
+    event_head: EventHead = field(default_factory=EventHead)
     changes: Changes = field(default_factory=Changes)
     facts: list[Fact] = field(default_factory=list)
     wishes: list[Wish] = field(default_factory=list)
@@ -151,11 +155,13 @@ class FundState:
         self.touch(self.strategies[transfer.strategy_id])
         self.record(CashMoved(transfer))
 
-    def touch(self, row: Strategy | Order | Position) -> None:
+    def touch(self, row: Strategy | TradingPair | Order | Position) -> None:
         """Have the row saved with this step."""
         match row:
             case Strategy():
                 self.changes.strategies[row.id] = row
+            case TradingPair():
+                self.changes.pairs[row.id] = row
             case Order():
                 self.changes.orders[row.id] = row
             case Position():

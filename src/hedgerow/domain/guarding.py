@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.messages import (
     BreakerReset,
@@ -12,11 +14,18 @@ from hedgerow.domain.messages import (
     KillSwitchPulled,
     PriceMoved,
 )
-from hedgerow.domain.money import ZERO
+from hedgerow.domain.money import ZERO, require_exact
 from hedgerow.domain.positions import Position
 from hedgerow.domain.protecting import trail
 from hedgerow.domain.risk import Alert
 from hedgerow.domain.strategies import Strategy
+
+
+def admit_price(price: Decimal) -> None:
+    """Raise NotExact or InvalidValue for what is no price."""
+    require_exact(price=price)
+    if price <= ZERO:
+        raise InvalidValue(field="price", value=price, allowed="above 0")
 
 
 def on_price(state: FundState, message: PriceMoved, at: datetime) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from hedgerow.domain.money import require_exact
 from hedgerow.domain.users import UserSettings
 
 
@@ -41,6 +42,13 @@ class Limits:
     live_trading_allowed: bool
     realtime_data_access: bool
     priority_support: bool
+
+    def __post_init__(self) -> None:
+        require_exact(
+            max_leverage=self.max_leverage,
+            max_position_size_usd=self.max_position_size_usd,
+            max_total_exposure_usd=self.max_total_exposure_usd,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,14 @@ class Bracket:
     take_profit_price: Decimal
     trailing_stop_pct: Decimal | None
 
+    def __post_init__(self) -> None:
+        require_exact(
+            entry_price=self.entry_price,
+            stop_loss_price=self.stop_loss_price,
+            take_profit_price=self.take_profit_price,
+            trailing_stop_pct=self.trailing_stop_pct,
+        )
+
 
 @dataclass(slots=True)
 class Order:
@@ -187,6 +195,9 @@ class Order:
             raise InvalidValue(
                 field="stop_price", value=self.stop_price, allowed="set for stop orders only"
             )
+        for name, price in (("price", self.price), ("stop_price", self.stop_price)):
+            if price is not None and price <= ZERO:
+                raise InvalidValue(field=name, value=price, allowed="above 0")
 
     @property
     def client_order_id(self) -> str:
@@ -221,13 +232,19 @@ class Order:
         self.status_reason = reason
         self.updated_at = at
 
+    def check_fill(self, fill: Fill) -> None:
+        """Raise FillRefused or TransitionRefused where the order cannot have had an execution."""
+        if fill.quantity > self.remaining:
+            raise FillRefused(self.id, f"{fill.quantity} is more than the {self.remaining} left")
+        if not self.is_working:
+            raise TransitionRefused(self.id, self.status, OrderStatus.PARTIAL)
+
     def apply(self, fill: Fill) -> None:
-        """Count an execution; raises FillRefused where the order cannot have had it.
+        """Count an execution; raises what `check_fill` raises.
 
         The caller has already dropped executions whose id is in `trade_ids`.
         """
-        if fill.quantity > self.remaining:
-            raise FillRefused(self.id, f"{fill.quantity} is more than the {self.remaining} left")
+        self.check_fill(fill)
         if self.status is OrderStatus.PENDING:
             self.change_status(OrderStatus.OPEN, fill.filled_at)
         is_last = fill.quantity == self.remaining
@@ -243,13 +260,13 @@ class Order:
         self.fees[fill.fee_currency] = self.fees.get(fill.fee_currency, ZERO) + fill.fee
         self.trade_ids.add(fill.venue_trade_id)
 
-    def amend(self, at: datetime, amount: Decimal, stop_price: Decimal | None) -> None:
-        """Take over what the venue has confirmed: a new amount and, for stops, a new trigger.
-
-        Raises TransitionRefused for an order that has ended, InvalidValue for what cannot be.
-        """
+    def check_amendment(self, amount: Decimal, stop_price: Decimal | None) -> None:
+        """Raise TransitionRefused for an order that has ended, InvalidValue for what cannot be."""
         if not self.is_working:
             raise TransitionRefused(self.id, self.status, "amended")
+        require_exact(amount=amount, stop_price=stop_price)
+        if amount <= ZERO:
+            raise InvalidValue(field="amount", value=amount, allowed="above 0")
         if amount < self.filled_amount:
             raise InvalidValue(
                 field="amount", value=amount, allowed=f"at least the filled {self.filled_amount}"
@@ -258,6 +275,15 @@ class Order:
             raise InvalidValue(
                 field="stop_price", value=stop_price, allowed="set for stop orders only"
             )
+        if stop_price is not None and stop_price <= ZERO:
+            raise InvalidValue(field="stop_price", value=stop_price, allowed="above 0")
+
+    def amend(self, at: datetime, amount: Decimal, stop_price: Decimal | None) -> None:
+        """Take over what the venue has confirmed: a new amount and, for stops, a new trigger.
+
+        Raises what `check_amendment` raises.
+        """
+        self.check_amendment(amount, stop_price)
         self.amount = amount
         self.stop_price = stop_price
         self.updated_at = at

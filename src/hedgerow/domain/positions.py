@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import FillRefused, InvalidValue
 from hedgerow.domain.market import MarketType
 from hedgerow.domain.money import (
+    CONTEXT,
     HUNDRED,
     ONE,
     ZERO,
@@ -20,6 +22,8 @@ from hedgerow.domain.money import (
     to_quote,
 )
 from hedgerow.domain.orders import Fill, OrderSide
+
+LEVERAGE_MAX: Final = 125
 
 
 class PositionSide(StrEnum):
@@ -120,8 +124,10 @@ class Position:
 
     def __post_init__(self) -> None:
         require_exact(current_price=self.current_price, trailing_stop_pct=self.trailing_stop_pct)
-        if not 1 <= self.leverage <= 125:
-            raise InvalidValue(field="leverage", value=self.leverage, allowed="1 to 125")
+        if not 1 <= self.leverage <= LEVERAGE_MAX:
+            raise InvalidValue(
+                field="leverage", value=self.leverage, allowed=f"1 to {LEVERAGE_MAX}"
+            )
         if self.market_type is MarketType.SPOT:
             if self.side is PositionSide.SHORT:
                 raise InvalidValue(field="side", value=self.side, allowed="long on spot")
@@ -199,10 +205,8 @@ class Position:
         """
         if fill.quantity > self.size:
             raise FillRefused(fill.order_id, f"{fill.quantity} is more than the {self.size} open")
-        share = ratio(fill.quantity, self.size)
-        is_last = fill.quantity == self.size
-        cost = self.entry_cost if is_last else to_quote(self.entry_cost * share)
-        margin = self.margin if is_last else to_quote(self.margin * share)
+        cost = self._share_of(self.entry_cost, fill.quantity)
+        margin = self._share_of(self.margin, fill.quantity)
         profit = (fill.quote - cost) * self.side.sign
         self.mark(fill.price, fill.filled_at)
         self.size -= fill.quantity
@@ -216,7 +220,7 @@ class Position:
     def write_off(self, at: datetime) -> Decimal:
         """Give up what is too small to be sold; returns the margin that is lost, in quote."""
         margin = self.margin
-        self.realized_pnl -= self.entry_cost
+        self.realized_pnl -= margin
         self.size_opened -= self.size
         self.size = self.entry_cost = self.margin = ZERO
         self.updated_at = at
@@ -264,6 +268,12 @@ class Position:
         owed = self.entry_cost - collateral * sign
         price = average_price(owed, self.size * (ONE - self.maintenance_margin_ratio * sign))
         return price if price > ZERO else None
+
+    def _share_of(self, whole: Decimal, quantity: Decimal) -> Decimal:
+        # Multiplied before divided: a rounded share of a large cost would be off by more than 1e-8.
+        if quantity == self.size:
+            return whole
+        return to_quote(CONTEXT.divide(whole * quantity, self.size))
 
     def _pnl_at(self, price: Decimal) -> Decimal:
         return (price * self.size - self.entry_cost) * self.side.sign

@@ -15,9 +15,19 @@ from typing import Final
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.limits import TradingBounds
 from hedgerow.domain.market import Instrument, MarketType
-from hedgerow.domain.money import CONTEXT, HUNDRED, ONE, ZERO, floor_to_step
-from hedgerow.domain.pairs import TradingPair
-from hedgerow.domain.positions import PositionSide
+from hedgerow.domain.money import (
+    CONTEXT,
+    HUNDRED,
+    ONE,
+    ZERO,
+    ceil_to_tick,
+    floor_to_step,
+    floor_to_tick,
+    round_to_tick,
+)
+from hedgerow.domain.orders import Order, OrderType
+from hedgerow.domain.pairs import StrategyMode, TradingPair
+from hedgerow.domain.positions import LEVERAGE_MAX, PositionSide
 from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.risk import Check
 from hedgerow.domain.strategies import Strategy, StrategyStatus
@@ -87,6 +97,15 @@ def examine(
     return Allowed(tuple(checks), sizing)
 
 
+def limit_price(proposal: Proposal, tick: Decimal) -> Decimal:
+    """The proposal's price on the venue's grid, rounded to the trader's advantage.
+
+    So what is put aside always covers it.
+    """
+    passive = floor_to_tick if proposal.side is PositionSide.LONG else ceil_to_tick
+    return passive(proposal.entry_price, tick)
+
+
 def _breaker_clear(case: _Case) -> Check:
     breaker = case.state.breaker
     found = breaker.trigger_reason or "clear"
@@ -109,6 +128,11 @@ def _pair_tradable(case: _Case) -> Check:
     if not pair.is_active:
         found = "inactive"
     return Check("pair_active", pair.is_active and not pair.is_paused, found, "active")
+
+
+def _mode_executes(case: _Case) -> Check:
+    mode = case.pair.strategy_mode
+    return Check("strategy_mode", mode is not StrategyMode.SIGNALS, mode, "auto or semi_auto")
 
 
 def _symbol_matches(case: _Case) -> Check:
@@ -146,29 +170,46 @@ def _one_direction(case: _Case) -> Check:
 
 def _stop_protects(case: _Case) -> Check:
     proposal, sign = case.proposal, case.proposal.side.sign
-    passed = (proposal.entry_price - proposal.stop_loss_price) * sign > ZERO and (
-        proposal.take_profit_price - proposal.entry_price
-    ) * sign > ZERO
-    found = f"{proposal.stop_loss_price} / {proposal.entry_price} / {proposal.take_profit_price}"
+    # As the venue will have them: on a coarse grid a near stop can fall on the entry, or on zero.
+    tick = case.instrument.price_tick
+    is_limit = proposal.entry_type is OrderType.LIMIT
+    entry = limit_price(proposal, tick) if is_limit else proposal.entry_price
+    stop = round_to_tick(proposal.stop_loss_price, tick)
+    target = round_to_tick(proposal.take_profit_price, tick)
+    in_order = (entry - stop) * sign > ZERO and (target - entry) * sign > ZERO
+    passed = in_order and min(entry, stop, target) > ZERO
+    found = f"{stop} / {entry} / {target}"
     allowed = "stop below entry below target" if sign > 0 else "stop above entry above target"
     return Check("stop_and_target", passed, found, allowed)
 
 
+def _trailing_makes_sense(case: _Case) -> Check:
+    distance_pct = case.proposal.trailing_stop_pct
+    passed = distance_pct is None or ZERO < distance_pct < HUNDRED
+    found = "none" if distance_pct is None else f"{distance_pct}%"
+    return Check("trailing_stop", passed, found, "none, or above 0% and below 100%")
+
+
+def _waiting(case: _Case) -> list[Order]:
+    """Entries that may still open a position; one that has opened its own counts as that."""
+    state = case.state
+    return [o for o in state.working_entries() if o.position_id not in state.positions]
+
+
 def _positions_left(case: _Case) -> Check:
-    count = len(case.state.positions) + len(list(case.state.working_entries()))
+    count = len(case.state.positions) + len(_waiting(case))
     limit = case.bounds.positions_max
     return Check("open_positions", count < limit, str(count), f"below {limit}")
 
 
 def _daily_trades_left(case: _Case) -> Check:
-    waiting = [o for o in case.state.working_entries() if o.position_id is None]
-    count = case.state.breaker.daily_trade_count + len(waiting)
+    count = case.state.breaker.daily_trade_count + len(_waiting(case))
     limit = case.bounds.daily_trades_max
     return Check("daily_trades", count < limit, str(count), f"below {limit}")
 
 
 def _monthly_trades_left(case: _Case) -> Check:
-    count = case.state.monthly_trades.at(case.at)
+    count = case.state.monthly_trades.at(case.at) + len(_waiting(case))
     limit = case.bounds.monthly_trades_max
     return Check("monthly_trades", count < limit, str(count), f"below {limit}")
 
@@ -177,6 +218,7 @@ def _leverage_within(case: _Case) -> Check:
     limits = [
         Decimal(case.pair.max_leverage),
         Decimal(case.instrument.leverage_max),
+        Decimal(LEVERAGE_MAX),
         case.bounds.leverage_max,
     ]
     limit = ONE if case.pair.market_type is MarketType.SPOT else min(limits)
@@ -189,11 +231,13 @@ _RULES: Final[tuple[Callable[[_Case], Check], ...]] = (
     _user_active,
     _strategy_active,
     _pair_tradable,
+    _mode_executes,
     _symbol_matches,
     _exchange_allowed,
     _live_allowed,
     _side_allowed,
     _stop_protects,
+    _trailing_makes_sense,
     _one_direction,
     _positions_left,
     _daily_trades_left,

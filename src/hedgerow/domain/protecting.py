@@ -15,6 +15,12 @@ from hedgerow.domain.positions import Position, PositionSide
 
 def create(state: FundState, order: Order) -> None:
     """Write down a pending order and ask for it to be sent."""
+    write_down(state, order)
+    state.want(PlaceOrder(order.id))
+
+
+def write_down(state: FundState, order: Order) -> None:
+    """Take an order into the books, pending."""
     state.orders[order.id] = order
     state.touch(order)
     state.record(
@@ -34,7 +40,6 @@ def create(state: FundState, order: Order) -> None:
             reasoning=order.reasoning,
         )
     )
-    state.want(PlaceOrder(order.id))
 
 
 def protect(state: FundState, position: Position, bracket: Bracket, at: datetime) -> None:
@@ -42,6 +47,14 @@ def protect(state: FundState, position: Position, bracket: Bracket, at: datetime
     position.stop_loss_price = bracket.stop_loss_price
     position.take_profit_price = bracket.take_profit_price
     position.trailing_stop_pct = bracket.trailing_stop_pct
+    state.touch(position)
+    _place_stop_and_target(state, position, at)
+
+
+def _place_stop_and_target(state: FundState, position: Position, at: datetime) -> None:
+    # A fee in base currency may leave less than one step: the entry's next fill brings more.
+    if not sellable(state, position):
+        return
     stop = _closing_order(state, position, OrderPurpose.STOP_LOSS, OrderType.STOP_MARKET, at)
     target = _closing_order(state, position, OrderPurpose.TAKE_PROFIT, OrderType.LIMIT, at)
     position.stop_loss_order_id = stop.id
@@ -51,9 +64,12 @@ def protect(state: FundState, position: Position, bracket: Bracket, at: datetime
     create(state, target)
 
 
-def resize(state: FundState, position: Position) -> None:
+def resize(state: FundState, position: Position, at: datetime) -> None:
     """Bring the working protective orders to the size that is open now."""
-    left = _sellable(state, position)
+    if position.stop_loss_order_id is None:
+        _place_stop_and_target(state, position, at)
+        return
+    left = sellable(state, position)
     for order in state.orders_of(position.id):
         if order.purpose is OrderPurpose.ENTRY or order.remaining == left:
             continue
@@ -71,15 +87,24 @@ def trail(state: FundState, position: Position) -> None:
     outward = floor_to_tick if position.side is PositionSide.LONG else ceil_to_tick
     price = outward(candidate, tick)
     if stop.stop_price is not None and (price - stop.stop_price) * position.side.sign > 0:
-        state.want(AmendOrder(stop.id, stop.amount, price))
+        # The size of now, not of the order: an amendment to it may still be under way.
+        amount = stop.filled_amount + sellable(state, position)
+        state.want(AmendOrder(stop.id, amount, price))
 
 
 def exit_at_market(
     state: FundState, position: Position, reasoning: str, agent_id: str, at: datetime
 ) -> None:
-    """Ask for the rest of a position to be closed at the market; once is enough."""
-    leaving = any(o.purpose is OrderPurpose.EXIT for o in state.orders_of(position.id))
-    if leaving:
+    """Ask for the rest of a position to be closed at the market; once is enough.
+
+    An entry that is still working is taken back first: it would go on adding.
+    """
+    working = state.orders_of(position.id)
+    for order in working:
+        if order.purpose is OrderPurpose.ENTRY:
+            state.want(CancelOrder(order.id))
+    leaving = any(order.purpose is OrderPurpose.EXIT for order in working)
+    if leaving or not sellable(state, position):
         return
     order = _closing_order(state, position, OrderPurpose.EXIT, OrderType.MARKET, at)
     order.reasoning = reasoning
@@ -93,7 +118,7 @@ def withdraw(state: FundState, position: Position) -> None:
         state.want(CancelOrder(order.id))
 
 
-def _sellable(state: FundState, position: Position) -> Decimal:
+def sellable(state: FundState, position: Position) -> Decimal:
     """The open size on the venue's grid: a fee taken in base currency leaves dust below it."""
     return floor_to_step(position.size, state.instruments[position.trading_pair_id].quantity_step)
 
@@ -114,7 +139,7 @@ def _closing_order(
         side=position.side.exit_side,
         type=kind,
         purpose=purpose,
-        amount=_sellable(state, position),
+        amount=sellable(state, position),
         price=position.take_profit_price if limit else None,
         stop_price=position.stop_loss_price if stop else None,
         # Spot venues know no reduce_only: there the holding itself is the bound.

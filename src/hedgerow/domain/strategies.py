@@ -253,11 +253,15 @@ class Strategy:
 
 
 def check_allocations(allocations: Mapping[str, Decimal]) -> None:
-    """Raise DocumentRefused unless each share lies in 0 to 1, their sum too, and keys are named."""
+    """Raise DocumentRefused unless shares and their sum lie in 0 to 1 and pairs are BASE/QUOTE."""
     for key, share in allocations.items():
         if "/" in key:
-            split_symbol(key)
-        if not (isinstance(share, Decimal) and ZERO <= share <= ONE):
+            try:
+                split_symbol(key)
+            except InvalidValue as error:
+                problem = f"must be a currency or {error.allowed}"
+                raise DocumentRefused("target_allocations", key, problem) from error
+        if not (isinstance(share, Decimal) and share.is_finite() and ZERO <= share <= ONE):
             raise DocumentRefused("target_allocations", key, "must be a share from 0 to 1")
     total = sum(allocations.values(), ZERO)
     if total > ONE:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hedgerow.domain.errors import DocumentRefused
 from hedgerow.domain.market import Exchange
-from hedgerow.domain.money import HUNDRED, ZERO
+from hedgerow.domain.money import HUNDRED, ZERO, require_exact
 from hedgerow.domain.strategies import RiskTolerance
 
 
@@ -36,6 +36,14 @@ class UserSettings:
     allowed_exchanges: tuple[str, ...] = ("binance", "bybit")
 
     def __post_init__(self) -> None:
+        require_exact(
+            max_portfolio_risk=self.max_portfolio_risk,
+            max_daily_drawdown=self.max_daily_drawdown,
+            max_position_size_usd=self.max_position_size_usd,
+            max_total_exposure_usd=self.max_total_exposure_usd,
+            min_position_size_usd=self.min_position_size_usd,
+            max_leverage_multiple=self.max_leverage_multiple,
+        )
         for key in ("max_portfolio_risk", "max_daily_drawdown"):
             if not ZERO < getattr(self, key) <= HUNDRED:
                 raise DocumentRefused("UserSettings", key, "must be above 0 and at most 100")

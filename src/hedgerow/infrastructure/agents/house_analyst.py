@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.journal import JOURNAL_REGIMES
@@ -22,7 +24,7 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.agents.experience import Experience, Kind, weigh
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk, Indicators
-from hedgerow.infrastructure.agents.plays import PLAYS, Look, Play
+from hedgerow.infrastructure.agents.plays import AGAINST, PLAYS, Look, Play
 from hedgerow.infrastructure.agents.stakes import (
     STOP_RATIO_MAX,
     Levels,
@@ -43,10 +45,6 @@ CONFIDENCE_MIN: Final[Mapping[RiskTolerance, float]] = {
 }
 
 _LESSONS_RECALLED: Final = 8
-_AGAINST: Final[Mapping[PositionSide, Regime]] = {
-    PositionSide.LONG: Regime.TREND_DOWN,
-    PositionSide.SHORT: Regime.TREND_UP,
-}
 
 
 class HouseAnalyst:
@@ -91,7 +89,9 @@ def _watch(briefing: Briefing, position: Position, seen: Indicators) -> Decision
     gone = _thesis_gone(briefing, position.side, seen)
     market = _market_words(briefing, seen)
     if gone is None:
-        return _abstain(briefing, f"Holding the {position.side}: nothing speaks against it. {market}")
+        return _abstain(
+            briefing, f"Holding the {position.side}: nothing speaks against it. {market}"
+        )
     return ExitProposal(
         symbol=briefing.symbol,
         position_id=position.id,
@@ -106,7 +106,7 @@ def _thesis_gone(briefing: Briefing, side: PositionSide, seen: Indicators) -> st
     broken = (edge - seen.close) * side.sign > 0.0
     reasons = (
         (
-            briefing.regime.regime is _AGAINST[side],
+            briefing.regime.regime is AGAINST[side],
             f"the regime has turned to {briefing.regime.regime}",
         ),
         (
@@ -117,49 +117,77 @@ def _thesis_gone(briefing: Briefing, side: PositionSide, seen: Indicators) -> st
     return next((words for holds, words in reasons if holds), None)
 
 
-async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decision:
-    """The regime's play, refused step by step."""
-    market = _market_words(briefing, seen)
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """A play that found what it looks for, and where it would start and end."""
+
+    play: Play
+    look: Look
+    at: Levels
+
+    @property
+    def words(self) -> str:
+        return f"{self.play.name.capitalize()} ({self.look.side}): {self.look.facts}."
+
+
+def _find(briefing: Briefing, seen: Indicators) -> _Setup | str:
+    """The setup of the regime's play, or in words why there is none."""
     play = PLAYS.get(briefing.regime.regime)
     if play is None:
-        return _abstain(briefing, f"No play while the regime is changing. {market}")
+        return "No play while the regime is changing."
     look = play.look(seen)
     if not look.is_setup:
-        return _abstain(briefing, f"No {play.name} ({look.side}): {look.missing}. {market}")
+        return f"No {play.name} ({look.side}): {look.missing}."
     if look.side is PositionSide.SHORT and briefing.market_type is MarketType.SPOT:
-        return _abstain(
-            briefing, f"A {play.name} would be short, which spot cannot be: {look.facts}. {market}"
-        )
-    at = levels(
-        play, look.side, briefing.candles[-1].close, seen.regime.atr, briefing.price_tick
-    )
+        return f"A {play.name} would be short, which spot cannot be: {look.facts}."
+    close = briefing.candles[-1].close
+    at = levels(play, look.side, close, seen.regime.atr, briefing.price_tick)
     if isinstance(at, NoLevels):
-        return _abstain(
-            briefing,
-            f"No place for a stop: {play.stop_atrs:g} ATR are {at.distance} at a price of "
-            f"{at.entry}, and it must be a tick of {briefing.price_tick} to "
-            f"{STOP_RATIO_MAX:%} of the price. {market}",
+        return (
+            f"No place for a stop: {play.stop_atrs:g} ATR are {_on_tick(briefing, at.distance)} at "
+            f"a price of {_on_tick(briefing, at.entry)}, and must be from one tick of "
+            f"{briefing.price_tick:f} to {STOP_RATIO_MAX:.0%} of the price."
         )
-    return await _weigh(briefing, seen, play, look, at, recall)
+    return _Setup(play, look, at)
 
 
-async def _weigh(  # noqa: PLR0913, PLR0917 -- all that was found out so far
-    briefing: Briefing, seen: Indicators, play: Play, look: Look, at: Levels, recall: Recall
-) -> Decision:
-    """Ask the memory, then propose, or abstain where too little confidence is left."""
-    kind = Kind(play.setup_type, look.side, briefing.regime.regime)
+async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decision:
+    """Find a setup, ask the memory, then propose if enough confidence is left."""
+    setup = _find(briefing, seen)
+    if isinstance(setup, str):
+        return _abstain(briefing, f"{setup} {_market_words(briefing, seen)}")
+    kind = Kind(setup.play.setup_type, setup.look.side, briefing.regime.regime)
     experience = weigh(await recall(_query(briefing, seen, kind)), kind)
-    before = confidence_in(look, briefing.regime.confidence)
-    confidence = max(0.0, min(1.0, before + experience.shift))
-    belief = _belief_words(before, confidence, experience)
-    setup = f"{play.name.capitalize()} ({look.side}): {look.facts}"
+    before = confidence_in(setup.look, briefing.regime.confidence)
+    belief = _Belief(before, max(0.0, min(1.0, before + experience.shift)), experience)
     least = CONFIDENCE_MIN[briefing.risk_tolerance]
-    if confidence < least:
+    if belief.confidence < least:
         return _abstain(
             briefing,
-            f"{setup}. {belief} A {briefing.risk_tolerance} strategy wants at least {least:.2f}. "
-            f"{_market_words(briefing, seen)}",
+            f"{setup.words} {belief.words} A {briefing.risk_tolerance} strategy wants at least "
+            f"{least:.2f}. {_market_words(briefing, seen)}",
         )
+    return _propose(briefing, seen, setup, belief)
+
+
+@dataclass(frozen=True, slots=True)
+class _Belief:
+    """The confidence in a setup (0 to 1) before and after experience was asked."""
+
+    before: float
+    confidence: float
+    experience: Experience
+
+    @property
+    def words(self) -> str:
+        return (
+            f"Confidence {self.before:.2f} {self.experience.shift:+.3f} by memory = "
+            f"{self.confidence:.2f}: {self.experience.reasoning}."
+        )
+
+
+def _propose(briefing: Briefing, seen: Indicators, setup: _Setup, belief: _Belief) -> Proposal:
+    play, look, at = setup.play, setup.look, setup.at
     size = size_ratio(briefing.risk_tolerance, play, at.stop_ratio)
     return Proposal(
         symbol=briefing.symbol,
@@ -172,15 +200,17 @@ async def _weigh(  # noqa: PLR0913, PLR0917 -- all that was found out so far
         trailing_stop_pct=at.trailing_stop_pct,
         size_ratio=size,
         leverage=1,
-        confidence=confidence,
+        confidence=belief.confidence,
         setup_type=play.setup_type,
         strategy_used=play.name,
         regime=briefing.regime.regime,
-        reasoning=f"{setup}. {_market_words(briefing, seen)} {_levels_words(play, at)} "
-        f"Stakes {stake_percent(briefing.risk_tolerance, play):f} % of equity, so "
-        f"{size:.2%} of it goes in. {belief}",
+        reasoning=(
+            f"{setup.words} {_market_words(briefing, seen)} {_levels_words(briefing, play, at)} "
+            f"Stakes {stake_percent(briefing.risk_tolerance, play):f} % of equity, so "
+            f"{size:.2%} of it goes in. {belief.words}"
+        ),
         agent_id=AGENT_ID,
-        memories_used=experience.used,
+        memories_used=belief.experience.used,
         indicators=IndicatorsAtEntry(rsi=seen.rsi, atr=seen.regime.atr, volume=seen.volume),
     )
 
@@ -188,8 +218,7 @@ async def _weigh(  # noqa: PLR0913, PLR0917 -- all that was found out so far
 def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
     return RecallQuery(
         text=setup_words(
-            briefing.symbol,
-            briefing.timeframe,
+            f"{briefing.symbol} {briefing.timeframe}",
             kind.side,
             kind.setup_type,
             JOURNAL_REGIMES[kind.regime],
@@ -203,7 +232,12 @@ def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
 
 
 def _price(briefing: Briefing, value: float) -> str:
-    return f"{price_from_float(value, briefing.price_tick):f}"
+    return _on_tick(briefing, price_from_float(value, briefing.price_tick))
+
+
+def _on_tick(briefing: Briefing, price: Decimal) -> str:
+    """A price on the grid, with as many decimals as the tick has."""
+    return f"{price.quantize(briefing.price_tick):f}"
 
 
 def _market_words(briefing: Briefing, seen: Indicators) -> str:
@@ -218,21 +252,14 @@ def _market_words(briefing: Briefing, seen: Indicators) -> str:
     )
 
 
-def _levels_words(play: Play, at: Levels) -> str:
+def _levels_words(briefing: Briefing, play: Play, at: Levels) -> str:
     trailing = (
         "no trailing stop"
         if at.trailing_stop_pct is None
         else f"trailing stop {at.trailing_stop_pct:f} %"
     )
     return (
-        f"Entry at the market near {at.entry:f}, stop {at.stop:f} ({play.stop_atrs:g} ATR, "
-        f"{at.stop_ratio:.2%} away), target {at.target:f}, reward to risk "
-        f"{at.reward_to_risk:.2f}, {trailing}."
-    )
-
-
-def _belief_words(before: float, after: float, experience: Experience) -> str:
-    return (
-        f"Confidence {before:.2f} {experience.shift:+.3f} by memory = {after:.2f}: "
-        f"{experience.reasoning}."
+        f"Entry at the market near {_on_tick(briefing, at.entry)}, stop "
+        f"{_on_tick(briefing, at.stop)} ({play.stop_atrs:g} ATR, {at.stop_ratio:.2%} away), target "
+        f"{_on_tick(briefing, at.target)}, reward to risk {at.reward_to_risk:.2f}, {trailing}."
     )

@@ -90,6 +90,7 @@ def _mirrored(oscillator: float, side: PositionSide, top: float) -> float:
 
 def _follow_trend(seen: Indicators, side: PositionSide) -> Look:
     """A pullback to the middle band that has turned: the nearer to the band, the stronger."""
+    # Without any movement ATR is 0, and the close is on the band.
     away_atrs = (seen.close - seen.band_middle) * side.sign / max(seen.regime.atr, 1e-300)
     rsi = _mirrored(seen.rsi, side, 100.0)
     return Look(
@@ -177,6 +178,12 @@ def _trend_play(side: PositionSide) -> Play:
         look=lambda seen: _follow_trend(seen, side),
     )
 
+
+# The regime in which a position of each side works against the market.
+AGAINST: Final[Mapping[PositionSide, Regime]] = {
+    PositionSide.LONG: Regime.TREND_DOWN,
+    PositionSide.SHORT: Regime.TREND_UP,
+}
 
 # A regime in transition has no play: nothing is known yet of what it turns into.
 PLAYS: Final[Mapping[Regime, Play]] = {

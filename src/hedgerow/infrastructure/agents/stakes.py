@@ -99,4 +99,4 @@ def size_ratio(tolerance: RiskTolerance, play: Play, stop_ratio: Decimal) -> Dec
 
 def stake_percent(tolerance: RiskTolerance, play: Play) -> Decimal:
     """What a trade stakes, in per cent of equity."""
-    return STAKE_RATIOS[tolerance] * play.stake_share * HUNDRED
+    return (STAKE_RATIOS[tolerance] * play.stake_share * HUNDRED).normalize()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.domain.journal import MarketRegime
-from hedgerow.domain.market import Timeframe
 from hedgerow.domain.positions import PositionSide
 from hedgerow.domain.proposals import SetupType
 
@@ -18,16 +17,8 @@ def rsi_zone(rsi: float) -> str:
     return next((word for bound, word in _RSI_ZONES if rsi < bound), "overbought")
 
 
-def setup_words(  # noqa: PLR0913 -- a setup is these six things
-    symbol: str,
-    timeframe: Timeframe,
-    side: PositionSide,
-    setup_type: SetupType,
-    regime: MarketRegime,
-    rsi: float,
+def setup_words(
+    market: str, side: PositionSide, setup_type: SetupType, regime: MarketRegime, rsi: float
 ) -> str:
-    """A setup in one phrase, without prices and amounts."""
-    return (
-        f"{side} {setup_type} setup in a {regime} market on {symbol} {timeframe}, "
-        f"RSI {rsi_zone(rsi)}"
-    )
+    """A setup in one phrase, without prices and amounts; `market` is symbol and timeframe."""
+    return f"{side} {setup_type} setup in a {regime} market on {market}, RSI {rsi_zone(rsi)}"

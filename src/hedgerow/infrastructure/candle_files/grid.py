@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Timeframe
-from hedgerow.infrastructure.candle_files.candle_set import Gap
 from hedgerow.infrastructure.candle_files.cells import EPOCH, MICROSECOND
 from hedgerow.infrastructure.candle_files.series import Bar, Series, microseconds
+from hedgerow.usecases.candle_sets import Gap
 
 _BY_LENGTH = {microseconds(timeframe): timeframe for timeframe in Timeframe}
 _KNOWN = ", ".join(Timeframe)

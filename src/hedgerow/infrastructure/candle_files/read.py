@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.infrastructure.candle_files.candle_set import CandleSet, fingerprint
 from hedgerow.infrastructure.candle_files.cells import EPOCH, MICROSECOND
+from hedgerow.infrastructure.candle_files.fingerprint import fingerprint
 from hedgerow.infrastructure.candle_files.folder import candle_files
 from hedgerow.infrastructure.candle_files.grid import (
     common_timeframe,
@@ -20,6 +20,7 @@ from hedgerow.infrastructure.candle_files.grid import (
 )
 from hedgerow.infrastructure.candle_files.series import Series, aggregated, read_series
 from hedgerow.infrastructure.candle_files.table import Place
+from hedgerow.usecases.candle_sets import CandleSet
 
 
 def read_candles(

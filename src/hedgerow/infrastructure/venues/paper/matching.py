@@ -135,7 +135,7 @@ class Matcher:
         if order.price is not None:
             return price
         candle, tick = self.span.candles[order.symbol], self.instruments[order.symbol].price_tick
-        slippage = price * self.rules.slippage_ratio
+        slippage = price * self.rules.slippage(self.state.trades + 1)
         if order.side is OrderSide.BUY:
             return min(ceil_to_tick(price + slippage, tick), candle.high)
         return max(floor_to_tick(price - slippage, tick), candle.low)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import blake2b
+from typing import Final
 
 from hedgerow.domain.errors import InvalidValue
-from hedgerow.domain.money import ONE, ZERO, require_exact
+from hedgerow.domain.money import CONTEXT, ONE, ZERO, require_exact
+
+_DRAWS: Final = Decimal(2**32 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +19,15 @@ class PaperVenueRules:
 
     Fees are shares of an execution's quote value. `slippage_ratio` is the share of the price by
     which market and stop_market orders execute worse. `participation_ratio` is the share of a
-    candle's base volume that all orders on its symbol may fill together.
+    candle's base volume that all orders on its symbol may fill together. Without a `seed` each
+    execution slips by exactly `slippage_ratio`; a seed draws it from zero to twice as much.
     """
 
     maker_fee_ratio: Decimal = Decimal("0.001")
     taker_fee_ratio: Decimal = Decimal("0.001")
     slippage_ratio: Decimal = Decimal("0.0005")
     participation_ratio: Decimal = Decimal("0.10")
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         costs = {
@@ -39,3 +45,11 @@ class PaperVenueRules:
                 value=self.participation_ratio,
                 allowed="above 0 and at most 1",
             )
+
+    def slippage(self, trade_number: int) -> Decimal:
+        """The slippage ratio of the account's `trade_number`-th execution."""
+        if self.seed is None:
+            return self.slippage_ratio
+        digest = blake2b(f"{self.seed}|{trade_number}".encode(), digest_size=4).digest()
+        drawn = CONTEXT.divide(Decimal(int.from_bytes(digest, "big")), _DRAWS)
+        return 2 * self.slippage_ratio * drawn

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, migrations, and the unit of work that saves everything at once."""

@@ -1,0 +1,54 @@
+"""The connection pool, and bringing the schema to the newest migration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import simplejson
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _dump(document: object) -> str:
+    return simplejson.dumps(document, use_decimal=True)
+
+
+def _load(text: str) -> object:
+    return simplejson.loads(text, use_decimal=True)
+
+
+@asynccontextmanager
+async def open_engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """A pool on the database at `url`; numbers inside JSON documents stay exact both ways."""
+    engine = create_async_engine(url, json_serializer=_dump, json_deserializer=_load)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Apply every migration that the database does not have yet."""
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+
+
+async def reset(engine: AsyncEngine) -> None:
+    """Drop everything and migrate anew."""
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        await connection.exec_driver_sql("CREATE SCHEMA public")
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

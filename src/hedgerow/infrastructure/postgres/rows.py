@@ -1,0 +1,171 @@
+"""Between entities and rows. Columns bear the names of the attributes they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import RowMapping, Table
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hedgerow.domain.accounts import ExchangeAccount, Permission
+from hedgerow.domain.documents import read_document, write_document
+from hedgerow.domain.ledger import Account
+from hedgerow.domain.market import Instrument, MarketType, Timeframe
+from hedgerow.domain.memory import Memory
+from hedgerow.domain.orders import Bracket, Order
+from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.positions import Position
+from hedgerow.domain.regimes import RegimeClassification, RegimeReading
+from hedgerow.domain.strategies import DailyReturns, Strategy
+from hedgerow.domain.users import User, UserSettings
+from hedgerow.infrastructure.postgres import tables
+from hedgerow.usecases.codec import decode, encode
+
+_Entity = TypeVar("_Entity")
+Row = RowMapping
+Values = Mapping[str, Any]
+
+
+def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
+    """A row of `table`: each column from `given`, else from the attribute of the same name."""
+    names = [column.name for column in table.columns if column.identity is None]
+    return {name: given[name] if name in given else getattr(entity, name) for name in names}
+
+
+def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
+    """An entity: each field from `given`, else from the column of the same name."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    kept = {name: _plain(value) for name, value in row.items() if name in names}
+    return kind(**{**kept, **given})
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows, or bring existing ones (by primary key) to the new values."""
+    if rows:
+        await connection.execute(_upsert(table, rows[0].keys()), rows)
+
+
+def _upsert(table: Table, names: Iterable[str]) -> Insert:
+    statement = insert(table)
+    keys = {column.name for column in table.primary_key}
+    return statement.on_conflict_do_update(
+        index_elements=table.primary_key.columns,
+        set_={name: statement.excluded[name] for name in names if name not in keys},
+    )
+
+
+def user_row(user: User) -> dict[str, Any]:
+    """The row of a user."""
+    return to_row(tables.users, user, settings=write_document(user.settings))
+
+
+def user_of(row: Row) -> User:
+    """The user of a row."""
+    return from_row(User, row, settings=read_document(UserSettings, row["settings"]))
+
+
+def strategy_row(strategy: Strategy) -> dict[str, Any]:
+    """The row of a strategy."""
+    returns = strategy.daily_returns
+    return to_row(
+        tables.strategies,
+        strategy,
+        target_allocations=dict(strategy.target_allocations),
+        reasoning_log=list(strategy.reasoning_log),
+        daily_returns_count=returns.count,
+        daily_returns_mean=returns.mean,
+        daily_returns_squared_deviation=returns.squared_deviation,
+    )
+
+
+def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strategy:
+    """The strategy of a row, with its ledger balances."""
+    returns = DailyReturns(
+        row["daily_returns_count"],
+        row["daily_returns_mean"],
+        row["daily_returns_squared_deviation"],
+    )
+    return from_row(Strategy, row, balances=balances, daily_returns=returns)
+
+
+def order_row(order: Order) -> dict[str, Any]:
+    """The row of an order."""
+    bracket = None if order.bracket is None else encode(order.bracket)
+    return to_row(tables.orders, order, bracket=bracket, fees=encode(order.fees))
+
+
+def order_of(row: Row, trade_ids: set[str]) -> Order:
+    """The order of a row; `trade_ids` are its executions so far."""
+    bracket = None if row["bracket"] is None else decode(Bracket, row["bracket"])
+    fees = {currency: Decimal(amount) for currency, amount in row["fees"].items()}
+    return from_row(Order, row, bracket=bracket, fees=fees, trade_ids=trade_ids)
+
+
+def position_row(position: Position) -> dict[str, Any]:
+    """The row of a position."""
+    return to_row(tables.positions, position, liquidation_price=position.liquidation_price())
+
+
+def position_of(row: Row) -> Position:
+    """The position of a row."""
+    return from_row(Position, row)
+
+
+def account_of(row: Row) -> ExchangeAccount:
+    """The exchange account of a row."""
+    permissions = tuple(Permission(name) for name in row["permissions"])
+    return from_row(ExchangeAccount, row, permissions=permissions)
+
+
+def pair_of(row: Row) -> TradingPair:
+    """The trading pair of a row."""
+    timeframes = tuple(Timeframe(name) for name in row["timeframes"])
+    return from_row(TradingPair, row, timeframes=timeframes)
+
+
+def pair_row(pair: TradingPair) -> dict[str, Any]:
+    """The row of a trading pair."""
+    return to_row(tables.trading_pairs, pair, timeframes=list(pair.timeframes))
+
+
+def instrument_key(row: Row) -> tuple[str, str, MarketType]:
+    """What an instrument is found by: exchange, symbol and market type."""
+    return (row["exchange"], row["symbol"], row["market_type"])
+
+
+def instrument_of(row: Row) -> Instrument:
+    """The instrument of a row."""
+    return from_row(Instrument, row)
+
+
+def memory_of(row: Row) -> Memory:
+    """The memory of a row, without its vector."""
+    return from_row(Memory, row)
+
+
+def regime_row(classification: RegimeClassification) -> dict[str, Any]:
+    """The row of a regime classification."""
+    reading = classification.reading
+    return to_row(
+        tables.regime_classifications,
+        classification,
+        regime=reading.regime,
+        confidence=reading.confidence,
+        indicators=dict(reading.indicators),
+        model_version=reading.model_version,
+    )
+
+
+def regime_of(row: Row) -> RegimeClassification:
+    """The regime classification of a row."""
+    indicators = {name: float(value) for name, value in row["indicators"].items()}
+    reading = from_row(RegimeReading, row, indicators=indicators)
+    return from_row(RegimeClassification, row, reading=reading)

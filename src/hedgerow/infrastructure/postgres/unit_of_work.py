@@ -1,0 +1,46 @@
+"""The unit of work: one PostgreSQL transaction with every repository in it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
+from hedgerow.infrastructure.postgres.funds import PostgresFunds
+from hedgerow.infrastructure.postgres.journal import PostgresJournal
+from hedgerow.infrastructure.postgres.memories import PostgresMemories
+from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
+from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
+from hedgerow.infrastructure.postgres.trades import PostgresTrades
+
+
+class PostgresUnitOfWork:
+    """Implements the UnitOfWork port. Leaving the block without `commit` undoes everything."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+
+    async def __aenter__(self) -> Self:
+        connection = await self._engine.connect()
+        self._connection = connection
+        self.funds = PostgresFunds(connection)
+        self.memories = PostgresMemories(connection)
+        self.journal = PostgresJournal(connection)
+        self.regimes = PostgresRegimes(connection)
+        self.trades = PostgresTrades(connection)
+        self.runs = PostgresPaperRuns(connection)
+        self.audit = PostgresAuditRecords(connection)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        # Closing a connection rolls back whatever was not committed.
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def commit(self) -> None:
+        """Make everything done in the block durable."""
+        assert self._connection is not None, "commit is called inside the block"
+        await self._connection.commit()
