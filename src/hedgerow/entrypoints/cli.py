@@ -85,7 +85,7 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
             typer.Option("--json", metavar="FILE", help="Also write the result here as JSON."),
         ] = None,
     ) -> None:
-        """Let a paper fund trade real candles, from first to last, and report on it."""
+        """Let a paper fund trade real candles, and report on it."""
         from hedgerow.entrypoints.demo import DemoRequest, run_demo
 
         request = DemoRequest(
@@ -122,7 +122,7 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
         ] = LAST,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:
-        """Tell a trade's whole story, from the memories behind it to the lesson it left."""
+        """Tell a trade's whole story, from memories to lesson."""
         from hedgerow.entrypoints.explain import show_explanation
 
         asyncio.run(show_explanation(backstage, trade, as_json=as_json))
@@ -133,7 +133,7 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
     def verify(
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:
-        """Re-add the ledger, re-derive the books, check orders and the event chain."""
+        """Re-add the ledger, re-derive the books, walk orders and events."""
         from hedgerow.entrypoints.audit import show_audit
 
         if not asyncio.run(show_audit(backstage, as_json=as_json)):
