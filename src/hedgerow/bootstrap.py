@@ -8,9 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
-
-from sqlalchemy.ext.asyncio import AsyncEngine
+from typing import TYPE_CHECKING, Final
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
@@ -20,6 +18,9 @@ from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+
+if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE

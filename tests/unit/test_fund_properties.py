@@ -569,7 +569,10 @@ class Books:
             guards = {order.purpose for order in world.fund.orders_of(position.id)}
             is_guarded = guards & {OrderPurpose.STOP_LOSS, OrderPurpose.EXIT}
             is_unsellable = position.size < STEP
-            assert is_guarded or is_unsellable or str(position.id) in self.alarms
+            # Naked only after an alarm, and only until the next interval closes.
+            is_known = str(position.id) in self.alarms
+            may_be_naked = is_known and not isinstance(world.told[-1], IntervalClosed)
+            assert is_guarded or is_unsellable or may_be_naked
 
     def check_trades(self, world: World) -> None:
         total_profit = total_fees = total_margin = Fraction(0)

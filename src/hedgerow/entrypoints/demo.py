@@ -117,7 +117,7 @@ def _result(report: Report, audit: AuditReport) -> dict[str, Any]:
 def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bool) -> None:
     if not finished:
         console.print("\n[yellow]Stopped early.[/] Everything up to here is saved.")
-        console.print("  hedgerow demo          goes on from here (with the same options)")
+        console.print("  hedgerow demo          goes on from here (same options, but not --fresh)")
         console.print("  hedgerow report        shows this again")
     problems = len(audit.differences)
     state = "[red]differences found[/]" if problems else "verified"
@@ -134,19 +134,21 @@ def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bo
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Inside the block Ctrl-C (or SIGTERM) asks for a clean stop; a second one does not ask."""
+    """Inside the block Ctrl-C asks for a clean stop; the second time it does not ask."""
     loop = asyncio.get_running_loop()
+    usual = signal.getsignal(signal.SIGINT) or signal.default_int_handler
     asked = asyncio.Event()
 
     def ask() -> None:
         asked.set()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
+        ask_no_more()
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, ask)
+    def ask_no_more() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, usual)
+
+    loop.add_signal_handler(signal.SIGINT, ask)
     try:
         yield asked.is_set
     finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
+        ask_no_more()

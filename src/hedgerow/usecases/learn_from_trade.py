@@ -159,7 +159,8 @@ def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
 
 
 async def _validate(unit: UnitOfWork, entry: JournalEntry, accepted: ProposalAccepted) -> None:
-    for memory in await unit.memories.by_ids(accepted.proposal.memories_used):
+    used = dict.fromkeys(accepted.proposal.memories_used)
+    for memory in await unit.memories.by_ids(list(used)):
         was_right = memory.was_right(trade_won=entry.won)
         memory.validate(was_right)
         await unit.memories.save_validation(

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -197,14 +197,15 @@ class EmbeddedPostgres:
             raise self._refusal(reason_in(done.stdout))
 
     def _stop(self) -> None:
-        postmaster = Postmaster.read(self._data)
+        postmaster = self._served()
+        if postmaster is None:
+            return
         server = FileHold(self._server_lock)
         try:
             # fast, then at once: the second way costs a recovery at the next start, no data
             for how in (signal.SIGINT, signal.SIGQUIT):
-                if postmaster is None or server.take():
-                    return
-                os.kill(postmaster.pid, how)
+                with suppress(ProcessLookupError):  # it has died of itself
+                    os.kill(postmaster.pid, how)
                 if server.take(STOP_SECONDS_MAX):
                     return
             raise self._refusal("the server does not stop")

@@ -157,6 +157,8 @@ exchange_accounts = Table(
 instruments = Table(
     "instruments",
     metadata,
+    # Each user's own: a run over past candles trades by the rules that its candles imply.
+    _user(),
     Column("exchange", _choice(Exchange, "exchange"), nullable=False),
     _text("symbol"),
     Column("market_type", _choice(MarketType, "market_type"), nullable=False),
@@ -165,7 +167,7 @@ instruments = Table(
     _number("notional_quote_min"),
     _number("maintenance_margin_ratio"),
     _count("leverage_max"),
-    PrimaryKeyConstraint("exchange", "symbol", "market_type"),
+    PrimaryKeyConstraint("user_id", "exchange", "symbol", "market_type"),
 )
 
 funds = Table(

@@ -54,9 +54,13 @@ class PostgresTrades:
 
     async def orders(self, position_id: UUID) -> list[Order]:
         """The orders of a position, oldest first."""
-        c = tables.orders.c
+        c, position = tables.orders.c, tables.positions.c
+        # An entry that has gone on to open another position belongs to this one all the same.
+        entry = select(position.entry_order_id).where(position.id == position_id)
         found = await self._rows(
-            select(tables.orders).where(c.position_id == position_id).order_by(c.created_at, c.id)
+            select(tables.orders)
+            .where((c.position_id == position_id) | (c.id == entry.scalar_subquery()))
+            .order_by(c.created_at, c.id)
         )
         return [rows.order_of(row, set()) for row in found]
 
@@ -128,7 +132,7 @@ class PostgresTrades:
         c = tables.events.c
         kinds = select(c.kind, func.count()).where(c.user_id == user_id).group_by(c.kind)
         found = await self._connection.execute(kinds)
-        counted |= {str(kind): int(count) for kind, count in found.tuples()}
+        counted |= {str(kind): int(count) for kind, count in found}
         return counted
 
     async def breaker_trips(self, user_id: UUID) -> int:
