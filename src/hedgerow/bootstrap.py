@@ -77,7 +77,8 @@ class Backstage:
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
         async with self._postgres() as engine:
-            yield _unit_of_work(engine)
+            # One picture for all queries of a unit: a run may be committing meanwhile.
+            yield _unit_of_work(engine.execution_options(isolation_level="REPEATABLE READ"))
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
@@ -97,6 +98,12 @@ class Backstage:
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
 
+        if self._settings.postgres_url is not None:
+            raise InputRefused(
+                what="only the embedded PostgreSQL is emptied, not one of your own",
+                where="--fresh",
+                fix="give it an empty database, or unset HEDGEROW_POSTGRES_URL",
+            )
         async with _unit_of_work(engine)() as unit:
             if not await unit.runs.are_alone():
                 raise InputRefused(

@@ -682,17 +682,18 @@ class TestTrades:
         async with open_unit() as unit:
             assert digits(await unit.trades.last()) == digits(first)
 
-    async def test_are_found_by_the_beginning_of_their_ids(self, open_unit: OpenUnitOfWork) -> None:
+    async def test_are_found_by_either_end_of_their_ids(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
         trades = [await ended(open_unit, scene) for _ in range(3)]
         async with open_unit() as unit:
-            (found,) = await unit.trades.by_prefix(str(trades[1].id))
+            (found,) = await unit.trades.by_part(str(trades[1].id))
             assert digits(found) == digits(trades[1])
             whole = str(trades[1].id)
-            assert [p.id for p in await unit.trades.by_prefix(whole[:-1])] == [trades[1].id]
-            assert len(await unit.trades.by_prefix("0")) == 2
-            for wildcard in ("%", "_", whole.replace("-", "_"), whole[1:]):
-                assert await unit.trades.by_prefix(wildcard) == []
+            assert [p.id for p in await unit.trades.by_part(whole[:-1])] == [trades[1].id]
+            assert [p.id for p in await unit.trades.by_part(whole[-12:])] == [trades[1].id]
+            assert len(await unit.trades.by_part("0")) == 2
+            for wildcard in ("%", "_", whole.replace("-", "_"), whole[1:-1]):
+                assert await unit.trades.by_part(wildcard) == []
 
     async def test_a_position_comes_with_all_its_orders_and_executions(
         self, open_unit: OpenUnitOfWork

@@ -212,7 +212,7 @@ def test_a_database_that_does_not_exist(finished: Finished) -> None:
 def test_a_data_folder_in_use_by_another_run(small_candles: Path, data_folder: Path) -> None:
     demo = ["demo", "--data", small_candles]
     with running(*demo, data=data_folder) as first:
-        wait_for(first, "10%")
+        wait_for(first, "60%")
         for command in (demo, ["report"]):
             said = hedgerow(*command, data=data_folder)
             assert_refused(said, f"process {first.pid} is using this data folder", "wait for it")
@@ -223,8 +223,7 @@ def test_a_data_folder_in_use_by_another_run(small_candles: Path, data_folder: P
                 for command in (["explain"], ["explain", "--json"], ["audit", "verify"])
             ]
             for said in map(ended, lookers):
-                assert said.code in {0, 2}, said
-                assert "Traceback" not in said.err
+                assert (said.code, said.err) == (0, ""), said
         assert ended(first).code == 0
     assert_clean(data_folder)
 
@@ -247,10 +246,6 @@ def kill_the_server(_: Path, data: Path) -> None:
     os.kill(server_pid(data), signal.SIGKILL)
 
 
-def stop_the_server(_: Path, data: Path) -> None:
-    os.kill(server_pid(data), signal.SIGINT)
-
-
 def server_pid(data: Path) -> int:
     return int((data / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
 
@@ -261,7 +256,6 @@ def server_pid(data: Path) -> int:
     [
         (fill_the_disk, ""),
         (kill_the_server, "the connection to PostgreSQL is lost"),
-        (stop_the_server, "PostgreSQL is"),
     ],
 )
 def test_what_strikes_during_a_run_costs_nothing_that_was_committed(

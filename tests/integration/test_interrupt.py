@@ -1,4 +1,4 @@
-"""Ctrl-C: what was committed is kept, and the same command goes on from there."""
+"""Ctrl-C, or SIGTERM: what was committed is kept, and the same command goes on from there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from command_line import (
     wait_for,
 )
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 INTERRUPTED = 130
 
 
@@ -32,20 +31,15 @@ def goes_on(demo: list[object], data: Path) -> None:
     assert " 10%" not in again.out
 
 
-@BOTH
 def test_an_interrupted_run_is_saved_told_of_and_resumed(
-    number: signal.Signals,
-    small_candles: Path,
-    finished: Finished,
-    data_folder: Path,
-    service_folder: Path,
+    small_candles: Path, finished: Finished, data_folder: Path, service_folder: Path
 ) -> None:
     file = service_folder / "result.json"
     demo: list[object] = ["demo", "--data", small_candles, "--json", file]
     with running(*demo, data=data_folder) as process:
         wait_for(process, "60%")
         # a terminal tells the whole process group
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGINT)
         said = ended(process)
     assert (said.code, said.err) == (INTERRUPTED, "")
     for told in (
@@ -72,10 +66,10 @@ def test_the_second_interrupt_ends_at_once(
     demo: list[object] = ["demo", "--data", small_candles, "--json", file]
     with running(*demo, data=data_folder) as process:
         wait_for(process, "60%")
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)
         # by now the run has stopped, and its report is being made
         time.sleep(0.2)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)
         said = ended(process)
     assert_refused(said, "interrupted; what was committed is kept", code=INTERRUPTED)
     assert "Stopped early" not in said.out
@@ -86,7 +80,7 @@ def test_the_second_interrupt_ends_at_once(
     assert result_of(file) == finished.result
 
 
-@BOTH
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_while_services_start(
     number: signal.Signals, small_candles: Path, data_folder: Path
 ) -> None:

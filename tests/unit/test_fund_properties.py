@@ -449,6 +449,7 @@ class Books:
             assert entry.currency != "USDT" or entry.amount % QUANTUM == 0
         assert not any(totals.values()), "a transfer sums to zero in each currency"
         lines = {e.account: e.amount for e in transfer.entries if e.currency == "USDT"}
+        assert transfer.entries or transfer.reason is TransferReason.FUNDING, "something moves"
         if transfer.reason is TransferReason.ENTRY:
             self.overdrawn_by_entries -= lines.get(Account.CASH, Decimal(0))
         if transfer.reason is TransferReason.FUNDING:

@@ -28,7 +28,8 @@ async def two_trades(open_unit: OpenUnitOfWork) -> list[str]:
     def informed(briefing: Briefing) -> Decision:
         found = world.analyst.remembered[BTC, briefing.at]
         lessons = [each.id for each in found if each.type is MemoryType.LESSON]
-        return buy(memories_used=tuple(lessons))(briefing)
+        recalled = tuple(each.id for each in found)
+        return buy(memories_used=tuple(lessons), memories_recalled=recalled)(briefing)
 
     world = SmallWorld(open_unit, {(BTC, 3): buy(), (BTC, 9): informed, (BTC, 11): sell})
     run = await world.run(CANDLES)
@@ -40,7 +41,7 @@ async def test_the_whole_story_is_told(open_postgres: OpenUnitOfWork) -> None:
     first, second = await two_trades(open_postgres)
     before, story = await explained(open_postgres, first), await explained(open_postgres, second)
     assert before.memories_recalled == []
-    (lesson,) = story.memories_recalled
+    lesson = next(m for m in story.memories_recalled if m.type is MemoryType.LESSON)
     assert lesson.source_trade_id == before.position.id
     assert story.regime is not None
     assert story.regime.timestamp == START + 9 * HOUR

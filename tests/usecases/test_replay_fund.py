@@ -126,8 +126,14 @@ async def test_progress_is_shown_span_by_span(open_postgres: OpenUnitOfWork) -> 
     assert [p.at for p in world.progress] == [START + hour * HOUR for hour in range(1, 9)]
     words = [p.last_decision for p in world.progress]
     assert words[:3] == ["warming up"] * 2 + [f"{BTC}: wait — the script is silent"]
-    assert words[3] == f"{BTC}: long — volume confirms the breakout"
-    assert words[5] == f"{BTC}: leave — the idea is spent"
+    bought = f"2024-03-01 04:00 {BTC}: long — volume confirms the breakout"
+    # What was done stays to be read while nothing else is.
+    assert words[3:] == [
+        bought,
+        bought,
+        *[f"2024-03-01 06:00 {BTC}: leave — the idea is spent"] * 3,
+    ]
+    assert [p.time_in_market_pct for p in world.progress] == [0, 0, 0, 0, 20, 33, 28, 25]
     held = [len(p.open_positions) for p in world.progress]
     assert held == [0, 0, 0, 0, 1, 1, 0, 0]
     assert world.progress[4].open_positions[0].startswith("BTC/USDT long ")

@@ -42,7 +42,7 @@ def run(backstage: Backstage) -> None:
         _complain(sentence(error))
         sys.exit(EXIT_REFUSED)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         _complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
         sys.exit(EXIT_REFUSED)
@@ -132,8 +132,10 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
             fresh=fresh,
             json_file=json_file,
         )
-        finished = _finish(run_demo(backstage, request))
-        if not finished:
+        end = _finish(run_demo(backstage, request))
+        if not end.books_agree:
+            raise typer.Exit(EXIT_DIFFERENCES)
+        if not end.is_finished:
             raise typer.Exit(EXIT_INTERRUPTED)
 
 
@@ -152,7 +154,8 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def explain(
         trade: Annotated[
-            str, typer.Argument(metavar="TRADE", help="A trade's id or its beginning, or `last`.")
+            str,
+            typer.Argument(metavar="TRADE", help="A trade's id, its beginning or end, or `last`."),
         ] = LAST,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:

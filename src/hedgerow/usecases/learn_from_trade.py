@@ -169,5 +169,5 @@ async def _validate(unit: UnitOfWork, entry: JournalEntry, accepted: ProposalAcc
 
 
 async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:
-    (position,) = await unit.trades.by_prefix(str(position_id))
+    (position,) = await unit.trades.by_part(str(position_id))
     return position
