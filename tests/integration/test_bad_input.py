@@ -213,9 +213,12 @@ def test_a_data_folder_in_use_by_another_run(small_candles: Path, data_folder: P
     demo = ["demo", "--data", small_candles]
     with running(*demo, data=data_folder) as first:
         wait_for(first, "60%")
+        # held still, so that it cannot end before the others come
+        first.send_signal(signal.SIGSTOP)
         for command in (demo, ["report"]):
             said = hedgerow(*command, data=data_folder)
             assert_refused(said, f"process {first.pid} is using this data folder", "wait for it")
+        first.send_signal(signal.SIGCONT)
         # who only looks is let in
         with ExitStack() as stack:
             lookers = [
