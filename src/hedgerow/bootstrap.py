@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,8 +17,12 @@ from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
+from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue, UsageStore
+
+if TYPE_CHECKING:
+    from hedgerow.infrastructure.clickhouse.client import ClickHouse
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -59,8 +62,7 @@ class Backstage:
     async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:
         """All services for a run, held by this process alone; `fresh` empties the stores first."""
         from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
-        from hedgerow.infrastructure.clickhouse.engine import ClickHouseEngine
-        from hedgerow.infrastructure.clickhouse.migrate import migrate as migrate_clickhouse
+        from hedgerow.infrastructure.clickhouse.migrate import reset as reset_clickhouse
 
         async with AsyncExitStack() as stack:
             stack.enter_context(self._folder.exclusive())
@@ -68,9 +70,37 @@ class Backstage:
             engine = await stack.enter_async_context(self._postgres())
             if fresh:
                 await self._empty(engine)
-            clickhouse = await stack.enter_async_context(ClickHouseEngine(self._folder.clickhouse))
-            await migrate_clickhouse(clickhouse)
+            clickhouse = await stack.enter_async_context(self._clickhouse(here=True))
+            if fresh:
+                await reset_clickhouse(clickhouse)
             yield _paper_desk(engine, ClickHouseCandleStore(clickhouse))
+
+    @asynccontextmanager
+    async def shared_desk(self) -> AsyncIterator[PaperDesk]:
+        """All services for looking at runs, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+
+        async with self._postgres() as engine, self._clickhouse() as clickhouse:
+            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse))
+
+    @asynccontextmanager
+    async def usage(self) -> AsyncIterator[UsageStore]:
+        """What models have cost, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
+
+        async with self._clickhouse() as clickhouse:
+            yield ClickHouseUsageStore(clickhouse)
+
+    @asynccontextmanager
+    async def candle_shelf(self) -> AsyncIterator[CandleShelf]:
+        """Stored candles, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_export import ClickHouseCandleExport
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+
+        async with self._clickhouse() as clickhouse:
+            yield CandleShelf(
+                store=ClickHouseCandleStore(clickhouse), export=ClickHouseCandleExport(clickhouse)
+            )
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:
@@ -93,6 +123,28 @@ class Backstage:
             await migrate(engine)
             yield engine
 
+    @asynccontextmanager
+    async def _clickhouse(self, *, here: bool = False) -> AsyncIterator[ClickHouse]:
+        """ClickHouse by the settings; `here` keeps the embedded one in this process."""
+        from hedgerow.infrastructure.clickhouse.address import address_of
+        from hedgerow.infrastructure.clickhouse.migrate import migrate as migrate_clickhouse
+        from hedgerow.infrastructure.clickhouse.networked import NetworkedClickHouse
+        from hedgerow.infrastructure.clickhouse.opening import ClickHouseHome
+        from hedgerow.infrastructure.clickhouse.retention import keep_for
+
+        async with AsyncExitStack() as stack:
+            url = self._settings.clickhouse_url
+            clickhouse: ClickHouse
+            if url is None:
+                home = ClickHouseHome(self._folder.path)
+                clickhouse = await stack.enter_async_context(home.open(here=here))
+            else:
+                address = address_of(url.get_secret_value())
+                clickhouse = await stack.enter_async_context(NetworkedClickHouse(address))
+                await migrate_clickhouse(clickhouse)
+            await keep_for(clickhouse, _retention(self._settings))
+            yield clickhouse
+
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
 
@@ -104,7 +156,16 @@ class Backstage:
                     fix="set HEDGEROW_DATA_DIR to another folder for the demo",
                 )
         await reset(engine)
-        shutil.rmtree(self._folder.clickhouse, ignore_errors=True)
+
+
+def _retention(settings: Settings) -> dict[str, int | None]:
+    return {
+        "market_data_kline": settings.candles_retention_days,
+        "market_data_tick": settings.ticks_retention_days,
+        "market_data_orderbook": settings.orderbook_retention_days,
+        "market_data_trades": settings.trades_retention_days,
+        "ai_usage_logs": settings.ai_usage_retention_days,
+    }
 
 
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_dir
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -17,7 +18,9 @@ DRIVER = "postgresql+asyncpg://"
 _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
+    "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
 }
+_DAYS_FIX = "give a whole number of days, 1 to 36500, or unset it"
 
 
 def _default_data_dir() -> Path:
@@ -41,6 +44,20 @@ def _with_driver(url: SecretStr) -> SecretStr:
     return SecretStr(DRIVER + rest)
 
 
+def _over_http(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or brackets around no address
+        usable = False
+    if not usable:
+        raise ValueError("not the URL of a ClickHouse over HTTP")
+    return url
+
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -52,6 +69,24 @@ class Settings(BaseSettings):
     postgres_url: Annotated[SecretStr, AfterValidator(_with_driver)] | None = None
     """A PostgreSQL of one's own, with the asyncpg driver named; None means the embedded one."""
 
+    clickhouse_url: Annotated[SecretStr, AfterValidator(_over_http)] | None = None
+    """A ClickHouse of one's own, over HTTP or HTTPS; None means the embedded one."""
+
+    candles_retention_days: Days | None = None
+    """How long candles are kept after they opened, and those made of them; None means for ever."""
+
+    ticks_retention_days: Days | None = None
+    """How long ticks are kept; None means for ever."""
+
+    orderbook_retention_days: Days | None = None
+    """How long snapshots of order books are kept; None means for ever."""
+
+    trades_retention_days: Days | None = None
+    """How long the trades of everybody are kept; None means for ever."""
+
+    ai_usage_retention_days: Days | None = None
+    """How long calls of models are kept, their sums for ever; None means for ever too."""
+
 
 def load_settings() -> Settings:
     """The settings from the environment; raises InputRefused naming the variable that is wrong."""
@@ -62,4 +97,6 @@ def load_settings() -> Settings:
         name = str(first["loc"][0])
         what = first["msg"].removeprefix("Value error, ")
         # "from None": the cause would print the value, which may hold a password
-        raise InputRefused(what=what, where=PREFIX + name.upper(), fix=_FIXES[name]) from None
+        raise InputRefused(
+            what=what, where=PREFIX + name.upper(), fix=_FIXES.get(name, _DAYS_FIX)
+        ) from None

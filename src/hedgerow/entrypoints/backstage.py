@@ -9,8 +9,9 @@ from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore
 
 
 class Backstage(Protocol):
@@ -33,6 +34,18 @@ class Backstage(Protocol):
 
     def paper_desk(self, *, fresh: bool) -> AbstractAsyncContextManager[PaperDesk]:
         """All services for a run, held by this process alone; `fresh` empties the stores first."""
+        ...
+
+    def shared_desk(self) -> AbstractAsyncContextManager[PaperDesk]:
+        """All services for looking at runs, shared with whatever else is running."""
+        ...
+
+    def usage(self) -> AbstractAsyncContextManager[UsageStore]:
+        """What models have cost, shared with whatever else is running."""
+        ...
+
+    def candle_shelf(self) -> AbstractAsyncContextManager[CandleShelf]:
+        """Stored candles, shared with whatever else is running."""
         ...
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:

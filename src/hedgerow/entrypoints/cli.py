@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
-from hedgerow.domain.market import Timeframe, split_symbol
+from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.words import sentence
@@ -51,6 +51,11 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
+    _add_costs(app, backstage)
+    candles = typer.Typer(help="Keep candles of your own.", no_args_is_help=True)
+    app.add_typer(candles, name="candles")
+    _add_import(candles, backstage)
+    _add_export(candles, backstage)
     return app
 
 
@@ -138,6 +143,87 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
 
         if not asyncio.run(show_audit(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def costs(
+        by: Annotated[
+            str, typer.Option(metavar="WHAT", help="Sum up by user, agent or day.")
+        ] = "user",
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show what models have cost, also while a fund is running."""
+        from hedgerow.entrypoints.costs import CostView, show_costs
+
+        if by not in list(CostView):
+            known = ", ".join(CostView)
+            raise InputRefused(f"{by!r} is nothing to sum up by", "--by", f"use one of {known}")
+        asyncio.run(show_costs(backstage, CostView(by), as_json=as_json))
+
+
+_ExchangeOption = Annotated[
+    str, typer.Option("--exchange", metavar="NAME", help="The exchange they are from.")
+]
+
+
+def _add_import(candles: typer.Typer, backstage: Backstage) -> None:
+    @candles.command("import")
+    def import_(
+        folder: Annotated[
+            Path, typer.Argument(metavar="DIR", help="BTC_USDT.csv, .csv.gz or .parquet, ...")
+        ],
+        symbols: Annotated[
+            str | None, typer.Option(metavar="LIST", help="Take these only: BTC/USDT,ETH/USDT")
+        ] = None,
+        timeframe: Annotated[
+            str | None,
+            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
+        ] = None,
+        exchange: _ExchangeOption = "binance",
+        allow_gaps: Annotated[
+            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
+        ] = False,
+    ) -> None:
+        """Check candles in files, and store them."""
+        from hedgerow.entrypoints.candles import ImportRequest, import_candles
+
+        request = ImportRequest(
+            folder=folder,
+            exchange=_exchange(exchange),
+            timeframe=_timeframe(timeframe),
+            symbols=_symbols(symbols),
+            allow_gaps=allow_gaps,
+        )
+        asyncio.run(import_candles(backstage, request))
+
+
+def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
+    @candles.command("export")
+    def export(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as candles.parquet.")],
+        symbols: Annotated[str, typer.Option(metavar="LIST", help="Which ones: BTC/USDT,ETH/USDT")],
+        timeframe: Annotated[str, typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d.")],
+        exchange: _ExchangeOption = "binance",
+    ) -> None:
+        """Write stored candles to a Parquet file."""
+        from hedgerow.entrypoints.candles import export_candles
+
+        names, span = _symbols(symbols), _timeframe(timeframe)
+        assert names is not None, "given"
+        assert span is not None, "given"
+        asyncio.run(export_candles(backstage, file, _exchange(exchange), names, span))
+
+
+def _exchange(text: str) -> Exchange:
+    known = [str(exchange) for exchange in Exchange]
+    if text not in known:
+        raise InputRefused(
+            what=f"{text!r} is not an exchange that Hedgerow knows",
+            where="--exchange",
+            fix=f"use one of {', '.join(known)}",
+        )
+    return Exchange(text)
 
 
 def _symbols(text: str | None) -> list[str] | None:

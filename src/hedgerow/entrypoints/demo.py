@@ -74,7 +74,7 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
 
 async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
     """Report on the latest run again; raises InputRefused where there is none."""
-    async with backstage.paper_desk(fresh=False) as desk:
+    async with backstage.shared_desk() as desk:
         async with desk.open_unit_of_work() as unit:
             run = await unit.runs.latest()
         if run is None:

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Protocol, Self
 from uuid import UUID
 
+from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, UserDayCost
 from hedgerow.domain.events import Event
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.ledger import LedgerEntry, TransferReason
 from hedgerow.domain.market import Candle, Exchange, MarketType, Timeframe
+from hedgerow.domain.market_data import MarketTrade, OrderBookSnapshot, Tick
 from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory, Stance
 from hedgerow.domain.messages import (
     EquityMarked,
@@ -46,6 +48,81 @@ class CandleStore(Protocol):
         end: datetime,
     ) -> list[Candle]:
         """Candles with `start <= open_time < end`, by open_time and then by symbol."""
+        ...
+
+
+class RolledUpCandles(Protocol):
+    """Longer candles made of stored 1m candles."""
+
+    async def read_rolled_up(
+        self,
+        exchange: Exchange,
+        symbols: Sequence[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+    ) -> list[Candle]:
+        """Candles made of all their stored 1m candles; incomplete ones are left out.
+
+        `start <= open_time < end`, by open_time and then by symbol, as of the candles stored last,
+        in whatever order and however often they came.
+        """
+        ...
+
+
+class TickStore(Protocol):
+    """Ticks of all exchanges (ClickHouse, table `market_data_tick`)."""
+
+    async def save(self, exchange: Exchange, ticks: Sequence[Tick]) -> None:
+        """Store ticks; a tick stored twice is one tick."""
+        ...
+
+    async def read(
+        self, exchange: Exchange, symbol: str, start: datetime, end: datetime
+    ) -> list[Tick]:
+        """Ticks with `start <= at < end`, by time."""
+        ...
+
+
+class OrderBookStore(Protocol):
+    """Snapshots of order books (ClickHouse, table `market_data_orderbook`)."""
+
+    async def save(self, exchange: Exchange, snapshots: Sequence[OrderBookSnapshot]) -> None:
+        """Store snapshots; a snapshot stored twice is one snapshot."""
+        ...
+
+    async def at(self, exchange: Exchange, symbol: str, at: datetime) -> OrderBookSnapshot | None:
+        """The last snapshot that was known at `at`."""
+        ...
+
+
+class MarketTradeStore(Protocol):
+    """Trades of everybody (ClickHouse, table `market_data_trades`)."""
+
+    async def save(self, exchange: Exchange, trades: Sequence[MarketTrade]) -> None:
+        """Store trades; a trade stored twice is one trade."""
+        ...
+
+    async def read(
+        self, exchange: Exchange, symbol: str, start: datetime, end: datetime
+    ) -> list[MarketTrade]:
+        """Trades with `start <= at < end`, by time and then by trade id."""
+        ...
+
+
+class UsageStore(Protocol):
+    """Calls of models and what they cost (ClickHouse, table `ai_usage_logs`)."""
+
+    async def save(self, logs: Sequence[AIUsageLog]) -> None:
+        """Store logs; one whose event id is stored already counts once."""
+        ...
+
+    async def cost_by_user_day(self) -> list[UserDayCost]:
+        """Cost of each user and day, the latest day first, the most expensive user first in it."""
+        ...
+
+    async def cost_by_agent(self) -> list[AgentCost]:
+        """Cost of each agent, the most expensive first."""
         ...
 
 

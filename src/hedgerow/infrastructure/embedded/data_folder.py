@@ -39,11 +39,6 @@ class DataFolder:
         """Where the embedded PostgreSQL lives."""
         return self.path / "postgres"
 
-    @property
-    def clickhouse(self) -> Path:
-        """Where the embedded ClickHouse lives; open it only inside `exclusive`."""
-        return self.path / "clickhouse"
-
     def require_free_space(self, needed_bytes: int) -> None:
         """Raise InputRefused unless the disk below the folder has `needed_bytes` free."""
         free_bytes = shutil.disk_usage(self.path).free
