@@ -81,7 +81,7 @@ class Backstage:
         from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
 
         async with self._postgres() as engine, self._clickhouse() as clickhouse:
-            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse))
+            yield _paper_desk(_at_one_moment(engine), ClickHouseCandleStore(clickhouse))
 
     @asynccontextmanager
     async def usage(self) -> AsyncIterator[UsageStore]:
@@ -106,7 +106,7 @@ class Backstage:
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
         async with self._postgres() as engine:
-            yield _unit_of_work(engine)
+            yield _unit_of_work(_at_one_moment(engine))
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
@@ -166,6 +166,11 @@ def _retention(settings: Settings) -> dict[str, int | None]:
         "market_data_trades": settings.trades_retention_days,
         "ai_usage_logs": settings.ai_usage_retention_days,
     }
+
+
+def _at_one_moment(engine: AsyncEngine) -> AsyncEngine:
+    """For those who only look: what a running fund commits meanwhile stays out of sight."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:

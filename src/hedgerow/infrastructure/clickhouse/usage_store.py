@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -36,7 +35,7 @@ WHERE event_id IN {event_ids:Array(String)}
 _BY_USER_DAY: Final = """
 SELECT
     user_id,
-    toString(date) AS day,
+    date,
     sum(rolled.cost) AS cost,
     sum(rolled.requests) AS requests,
     sum(rolled.total_tokens) AS total_tokens
@@ -87,16 +86,7 @@ class ClickHouseUsageStore:
     async def cost_by_user_day(self) -> list[UserDayCost]:
         """Cost of each user and day, the latest day first, the most expensive user first in it."""
         rows = await self._clickhouse.query(_BY_USER_DAY)
-        return [
-            UserDayCost(
-                user_id=row["user_id"],
-                date=date.fromisoformat(row["day"]),
-                cost=row["cost"],
-                requests=row["requests"],
-                total_tokens=row["total_tokens"],
-            )
-            for row in rows.to_pylist()
-        ]
+        return [UserDayCost(**row) for row in rows.to_pylist()]
 
     async def cost_by_agent(self) -> list[AgentCost]:
         """Cost of each agent, the most expensive first."""

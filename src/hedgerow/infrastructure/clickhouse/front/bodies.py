@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import lz4.frame
 import zstandard
@@ -17,21 +17,24 @@ from hedgerow.infrastructure.clickhouse.front.problems import (
 )
 
 
-def _from_zstd(body: bytes) -> bytes:
-    # a stream of several frames, of which none needs to say how large it is
-    with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
-        return reader.read()
-
-
-def _from_lz4(body: bytes) -> bytes:
+def _frames(body: bytes, new_decompressor: Callable[[], Any]) -> bytes:
+    """The content of all frames; half a frame is damage, never half a content."""
     parts: list[bytes] = []
     while body:
-        decompressor = lz4.frame.LZ4FrameDecompressor()
+        decompressor = new_decompressor()
         parts.append(decompressor.decompress(body))
         if not decompressor.eof:
             raise EOFError("the last frame is cut off")
         body = decompressor.unused_data or b""
     return b"".join(parts)
+
+
+def _from_zstd(body: bytes) -> bytes:
+    return _frames(body, lambda: zstandard.ZstdDecompressor().decompressobj())
+
+
+def _from_lz4(body: bytes) -> bytes:
+    return _frames(body, lz4.frame.LZ4FrameDecompressor)
 
 
 _DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
