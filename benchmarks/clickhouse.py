@@ -114,6 +114,8 @@ async def _objects(clickhouse: EmbeddedClickHouse) -> dict[str, float]:
     """Entities as the rest of Hedgerow holds them, in batches as a writer stores them."""
     candles, ticks = _candles(), _ticks()
     candle_store, tick_store = ClickHouseCandleStore(clickhouse), ClickHouseTickStore(clickhouse)
+    # the first rows of a process load what converts them
+    await candle_store.save(Exchange.GATE, candles[:1])
     candle_seconds = tick_seconds = 0.0
     for begin in range(0, OBJECTS, AT_ONCE):
         part = slice(begin, begin + AT_ONCE)
