@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from hedgerow.infrastructure.postgres.tables import metadata
+from hedgerow.infrastructure.postgres.event_tables import metadata
 
 # Migrations of two processes that start together take turns.
 _ADVISORY_LOCK = 4_853_118_307_241
