@@ -17,9 +17,11 @@ from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.relay_events import RelayDesk
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -77,6 +79,21 @@ class Backstage:
         """PostgreSQL alone, shared with whatever else is running."""
         async with self._postgres() as engine:
             yield _unit_of_work(engine)
+
+    @asynccontextmanager
+    async def relay_desk(self) -> AsyncIterator[RelayDesk]:
+        """What a relay of the event log needs."""
+        from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
+
+        async with self._postgres() as engine:
+            yield RelayDesk(PostgresRelayElection(engine), self._kafka())
+
+    def _kafka(self) -> EventTarget | None:
+        if self._settings.kafka_bootstrap is None:
+            return None
+        from hedgerow.infrastructure.kafka.target import KafkaTarget
+
+        return KafkaTarget(self._settings.kafka_bootstrap)
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:

@@ -17,6 +17,7 @@ DRIVER = "postgresql+asyncpg://"
 _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
+    "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
 }
 
 
@@ -41,6 +42,17 @@ def _with_driver(url: SecretStr) -> SecretStr:
     return SecretStr(DRIVER + rest)
 
 
+def _brokers(text: str) -> str:
+    brokers = [broker.strip() for broker in text.split(",") if broker.strip()]
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"{broker!r} is not the address of a Kafka broker")
+    if not brokers:
+        raise ValueError("no Kafka broker is named")
+    return ",".join(brokers)
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -51,6 +63,9 @@ class Settings(BaseSettings):
 
     postgres_url: Annotated[SecretStr, AfterValidator(_with_driver)] | None = None
     """A PostgreSQL of one's own, with the asyncpg driver named; None means the embedded one."""
+
+    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None
+    """The brokers that events are relayed to; None means that they stay in this process."""
 
 
 def load_settings() -> Settings:

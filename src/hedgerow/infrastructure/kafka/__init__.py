@@ -1,0 +1,1 @@
+"""Kafka: events out by topic and key, and in by consumer group."""
