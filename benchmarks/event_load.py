@@ -29,6 +29,7 @@ from hedgerow.domain.messages import (
     PriceMoved,
     VenueMessage,
 )
+from hedgerow.domain.money import exact
 from hedgerow.domain.orders import Fill, Order, OrderStatus, OrderType
 from hedgerow.domain.positions import PositionSide
 from hedgerow.domain.proposals import (
@@ -121,6 +122,17 @@ class LoadedFund:
                 for held in self.fund.positions.values()
             }
         )
+
+    async def move_cash(self) -> None:
+        """Set cash aside for each pair and give it back: two ledger transfers a pair, one save."""
+        self.at += timedelta(days=1)
+        (strategy,) = self.fund.strategies.values()
+        with exact():
+            for _ in self.fund.pairs:
+                self.fund.moved(strategy.allocate_cash(Decimal(10), self.fund.reference(self.at)))
+                self.fund.moved(strategy.release_cash(Decimal(10), self.fund.reference(self.at)))
+        self.driver.deliver(IntervalClosed(), self.at)
+        await self.driver.settle()
 
     async def _interval(self, decisions: dict[UUID, Decision]) -> None:
         # a day apart, so that no daily limit is met

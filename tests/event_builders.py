@@ -132,7 +132,7 @@ def by_user(found: Sequence[EventKey]) -> dict[UUID, list[int]]:
 async def until(condition: Any, timeout_s: float = 20) -> None:
     """Wait for an asynchronous condition; fails after `timeout_s`."""
     async with asyncio.timeout(timeout_s):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - what is waited for is in a database
             await asyncio.sleep(0.02)
 
 

@@ -16,11 +16,18 @@ from confluent_kafka import Producer
 _READY_SECONDS_MAX: Final = 20
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @dataclass
 class Tansu:
     """A broker process that keeps everything in memory: killed, it has forgotten all."""
 
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,10 +76,3 @@ def mock_cluster() -> Iterator[str]:
     brokers = owner.list_topics(timeout=_READY_SECONDS_MAX).brokers.values()
     yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
     del owner
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

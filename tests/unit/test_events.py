@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
-from uuid import UUID
 
 import pytest
 
-from builders import NOON, STRATEGY, USER, Scene, exactly
+from builders import ETH, NOON, SOL, STRATEGY, USER, Scene, exactly, proposal
 from hedgerow.domain.errors import UnknownEntity, UnknownEventVersion
 from hedgerow.domain.events import GENESIS_HASH, Event, EventHead, append
-from hedgerow.domain.messages import EquityMarked, Fact, OrderCreated
+from hedgerow.domain.messages import EquityMarked, Fact, IntervalClosed, OrderCreated
 from hedgerow.domain.orders import OrderStatus
+from hedgerow.domain.proposals import Abstention, ExitProposal
 from hedgerow.entrypoints.events_page import events_page
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.event_schemas import SCHEMAS, EventFamily, EventSchema, EventSchemas
@@ -153,7 +154,10 @@ def _a_life() -> list[Fact]:
     scene.end(scene.stop, OrderStatus.CANCELED)
     scene.hold("100")
     scene.move("10")
-    scene.hold("100", pair_id=next(p for p in scene.fund.pairs if p != UUID(int=0x41)))
+    scene.decide(proposal("ETH/USDT"), ETH)
+    scene.decide(Abstention("SOL/USDT", "no breakout", "house"), SOL)
+    scene.decide(ExitProposal("BTC/USDT", scene.position.id, "momentum fades", "house"))
+    scene.tell(IntervalClosed(), after=timedelta(days=1))
     return scene.facts
 
 

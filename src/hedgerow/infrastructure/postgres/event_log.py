@@ -56,7 +56,7 @@ class PostgresEventLog:
         """The sequence of each user's last event."""
         funds = tables.funds.c
         found = await self._connection.execute(select(funds.user_id, funds.event_sequence))
-        return dict(found.tuples().all())
+        return {row.user_id: row.event_sequence for row in found}
 
     async def last(
         self, limit: int, user_id: UUID | None = None, kinds: Sequence[str] = ()

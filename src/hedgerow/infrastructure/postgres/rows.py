@@ -76,7 +76,15 @@ def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strat
         row["daily_returns_mean"],
         row["daily_returns_squared_deviation"],
     )
-    return from_row(Strategy, row, balances=balances, daily_returns=returns)
+    # a share of all, 1, comes back from JSON as an integer
+    allocations = {name: Decimal(share) for name, share in row["target_allocations"].items()}
+    return from_row(
+        Strategy,
+        row,
+        balances=balances,
+        daily_returns=returns,
+        target_allocations=allocations,
+    )
 
 
 def order_row(order: Order) -> dict[str, Any]:
