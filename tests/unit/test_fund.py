@@ -123,7 +123,7 @@ def exit_proposal(scene: Scene) -> ExitProposal:
 # --- the lifecycle --------------------------------------------------------------------------
 
 
-def test_a_trade_from_proposal_to_lesson() -> None:
+def test_a_trade_from_proposal_to_lesson() -> None:  # noqa: PLR0915 - one story, told whole
     scene = Scene()
     held = scene.strategy
 
