@@ -37,7 +37,6 @@ from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.ports import UnitOfWork
 from hedgerow.usecases.relay_events import Relay, Relayed, RelayNews
 
-_FUNDS: Final = 100
 _AT_ONCE: Final = 8
 _ROUNDS: Final = {"stay_out": 10, "trade": 2, "move_cash": 5}
 
@@ -48,9 +47,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--funds", type=int, default=100, help="how many trade at once")
     arguments = parser.parse_args()
     with _folder() as folder, EmbeddedPostgres(folder / "postgres") as postgres:
-        result = asyncio.run(_measure(postgres.url)) | {"machine": machine()}
+        result = asyncio.run(_measure(postgres.url, arguments.funds)) | {"machine": machine()}
     if arguments.json:
         print(json.dumps(result, indent=2))
         return
@@ -58,10 +58,10 @@ def main() -> None:
         print(name, ", ".join(f"{key} {value}" for key, value in figures.items()))
 
 
-async def _measure(url: str) -> Figures:
+async def _measure(url: str, count: int) -> Figures:
     async with open_engine(url) as engine:
         await migrate(engine)
-        funds = await open_funds(lambda: PostgresUnitOfWork(engine), _FUNDS, first=1)
+        funds = await open_funds(lambda: PostgresUnitOfWork(engine), count, first=1)
         # not measured: filling the pool, planning the statements
         await all_at_once(funds, "stay_out", 1, _AT_ONCE)
         await all_at_once(funds, "trade", 1, _AT_ONCE)
