@@ -16,10 +16,12 @@ from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue, UsageStore
+from hedgerow.usecases.relay_events import RelayDesk
 
 if TYPE_CHECKING:
     from hedgerow.infrastructure.clickhouse.client import ClickHouse
@@ -107,6 +109,21 @@ class Backstage:
         """PostgreSQL alone, shared with whatever else is running."""
         async with self._postgres() as engine:
             yield _unit_of_work(_at_one_moment(engine))
+
+    @asynccontextmanager
+    async def relay_desk(self) -> AsyncIterator[RelayDesk]:
+        """What a relay of the event log needs."""
+        from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
+
+        async with self._postgres() as engine:
+            yield RelayDesk(PostgresRelayElection(engine), self._kafka())
+
+    def _kafka(self) -> EventTarget | None:
+        if self._settings.kafka_bootstrap is None:
+            return None
+        from hedgerow.infrastructure.kafka.target import KafkaTarget
+
+        return KafkaTarget(self._settings.kafka_bootstrap)
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:

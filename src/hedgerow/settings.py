@@ -19,6 +19,7 @@ _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
+    "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
 }
 _DAYS_FIX = "give a whole number of days, 1 to 36500, or unset it"
 
@@ -58,6 +59,17 @@ def _over_http(url: SecretStr) -> SecretStr:
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
+def _brokers(text: str) -> str:
+    brokers = [broker.strip() for broker in text.split(",") if broker.strip()]
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"{broker!r} is not the address of a Kafka broker")
+    if not brokers:
+        raise ValueError("no Kafka broker is named")
+    return ",".join(brokers)
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -86,6 +98,8 @@ class Settings(BaseSettings):
 
     ai_usage_retention_days: Days | None = None
     """How long calls of models are kept, their sums for ever; None means for ever too."""
+    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None
+    """The brokers that events are relayed to; None means that they stay in this process."""
 
 
 def load_settings() -> Settings:

@@ -100,3 +100,27 @@ class ConcurrentUpdate(HedgerowError):
 
     user_id: UUID
     version: int
+
+
+@dataclass(eq=False)
+class UnknownEventVersion(HedgerowError):
+    """A stored event in a shape that this version of Hedgerow does not know yet."""
+
+    kind: str
+    schema_version: int
+    newest_known: int
+
+
+@dataclass(eq=False)
+class DeliveryFailed(HedgerowError):
+    """Events that could not be handed over now, and that may be tried again later."""
+
+    target: str
+    problem: str
+
+
+@dataclass(eq=False)
+class StoreUnavailable(HedgerowError):
+    """The database cannot be reached, or went away; what was not committed is undone."""
+
+    problem: str

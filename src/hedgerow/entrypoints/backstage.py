@@ -12,6 +12,7 @@ from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore
+from hedgerow.usecases.relay_events import RelayDesk
 
 
 class Backstage(Protocol):
@@ -50,4 +51,8 @@ class Backstage(Protocol):
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
+        ...
+
+    def relay_desk(self) -> AbstractAsyncContextManager[RelayDesk]:
+        """What a relay of the event log needs, shared with whatever else is running."""
         ...

@@ -14,6 +14,7 @@ from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
 from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.words import sentence
 from hedgerow.usecases.explain_trade import LAST
 
@@ -56,6 +57,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(candles, name="candles")
     _add_import(candles, backstage)
     _add_export(candles, backstage)
+    app.add_typer(events_commands(backstage), name="events")
     return app
 
 

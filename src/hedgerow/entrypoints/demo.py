@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +14,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.interrupts import stop_requests
 from hedgerow.entrypoints.output import print_json, require_writable, write_json
 from hedgerow.entrypoints.progress import LiveProgress
 from hedgerow.entrypoints.report_html import write_report_page
@@ -60,8 +57,8 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
         highlight=False,
     )
     async with backstage.paper_desk(fresh=request.fresh) as desk:
-        with _interrupts() as is_stopped, LiveProgress(console) as progress:
-            run = await run_paper(desk, plan, candles, progress.show, is_stopped)
+        with stop_requests() as stop, LiveProgress(console) as progress:
+            run = await run_paper(desk, plan, candles, progress.show, stop.is_set)
         report, audit = await _sum_up(desk, run)
         page = _write_page(backstage, run, report)
     print_report(report, console)
@@ -130,23 +127,3 @@ def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bo
     console.print("  hedgerow explain last  tells the last trade's whole story")
     console.print("  hedgerow audit verify  proves the books")
     console.print(f"The report as a page: {page}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Inside the block Ctrl-C (or SIGTERM) asks for a clean stop; a second one does not ask."""
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-
-    def ask() -> None:
-        asked.set()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, ask)
-    try:
-        yield asked.is_set
-    finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)

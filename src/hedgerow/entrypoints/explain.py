@@ -18,6 +18,7 @@ from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.explain_trade import ExplainedOrder, Explanation, explain_trade
+from hedgerow.usecases.facts import fact_of
 
 
 async def show_explanation(backstage: Backstage, trade: str, *, as_json: bool) -> None:
@@ -122,7 +123,7 @@ def _lifecycle(explained: ExplainedOrder, story: Explanation) -> str:
     for event in story.events:
         about_it = event.subject_id == explained.order.id
         if about_it and event.kind == OrderStatusChanged.__name__:
-            statuses.append(f"{event.body['after']} {_time(event.at)}")
+            statuses.append(f"{fact_of(event, OrderStatusChanged).after} {_time(event.at)}")
     reason = explained.order.status_reason
     return " → ".join(statuses) + (f" ({reason})" if reason else "")
 

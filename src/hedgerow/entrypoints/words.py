@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from hedgerow.domain.errors import ConcurrentUpdate, HedgerowError, InputRefused
+from hedgerow.domain.errors import (
+    ConcurrentUpdate,
+    HedgerowError,
+    InputRefused,
+    StoreUnavailable,
+    UnknownEventVersion,
+)
 
 
 def sentence(error: HedgerowError) -> str:
@@ -14,6 +20,14 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"the fund of user {error.user_id} was saved by another process meanwhile; "
                 "nothing of this step was kept: run the command again."
+            )
+        case StoreUnavailable():
+            return f"{error.problem}; nothing was half done: run the command again."
+        case UnknownEventVersion():
+            return (
+                f"a newer Hedgerow has written {error.kind} events in version "
+                f"{error.schema_version}, this one knows up to {error.newest_known}: "
+                "use the newer one."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

@@ -30,6 +30,7 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.usecases.event_ports import EventLog, Inbox
 
 
 class CandleStore(Protocol):
@@ -532,7 +533,10 @@ class AuditRecords(Protocol):
 
 
 class UnitOfWork(Protocol):
-    """One transaction. Leaving the block without `commit` undoes everything."""
+    """One transaction. Leaving the block without `commit` undoes everything.
+
+    Raises StoreUnavailable where the database cannot be reached or goes away.
+    """
 
     @property
     def funds(self) -> Funds:
@@ -567,6 +571,16 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> AuditRecords:
         """All that an auditor re-adds."""
+        ...
+
+    @property
+    def events(self) -> EventLog:
+        """The event log."""
+        ...
+
+    @property
+    def inbox(self) -> Inbox:
+        """Which events have been taken in."""
         ...
 
     async def __aenter__(self) -> Self: ...

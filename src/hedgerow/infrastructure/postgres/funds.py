@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Table, any_, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +38,7 @@ from hedgerow.domain.positions import Position, PositionStatus
 from hedgerow.domain.risk import CircuitBreakerState
 from hedgerow.domain.strategies import Strategy
 from hedgerow.infrastructure.postgres import rows, tables
+from hedgerow.infrastructure.postgres.bulk import BulkWrite
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.facts import append_fact
 from hedgerow.usecases.ports import PendingWish, TimedStep
@@ -111,10 +113,11 @@ class PostgresFunds:
         """Save changed rows, ledger entries, events and wishes; returns the wishes with ids."""
         events = self._chain(fund, steps)
         await self._advance(fund)
-        changes = fund.take_changes()
-        await self._save_rows(fund, changes)
-        await self._save_ledger(fund, changes)
-        await self._insert(tables.events, [rows.to_row(tables.events, e) for e in events])
+        changes, write = fund.take_changes(), BulkWrite()
+        self._add_rows(write, fund, changes)
+        self._add_ledger(write, fund, changes)
+        write.insert(tables.events, [rows.to_row(tables.events, event) for event in events])
+        await write.execute(self._connection)
         return await self._save_wishes(fund.user.id, steps)
 
     async def pending_wishes(self, user_id: UUID) -> list[PendingWish]:
@@ -134,8 +137,10 @@ class PostgresFunds:
         """Mark wishes as carried out."""
         if wish_ids:
             table = tables.wishes
+            # one array rather than a list of values: the statement is the same for any number
+            ids = literal(list(wish_ids), ARRAY(BigInteger))
             await self._connection.execute(
-                update(table).where(table.c.id.in_(wish_ids)).values(done_at=at)
+                update(table).where(table.c.id == any_(ids)).values(done_at=at)
             )
 
     def _chain(self, fund: Fund, steps: Sequence[TimedStep]) -> list[Event]:
@@ -158,26 +163,16 @@ class PostgresFunds:
             raise ConcurrentUpdate(fund.user.id, fund.version)
         fund.version += 1
 
-    async def _save_rows(self, fund: Fund, changes: Changes) -> None:
-        connection = self._connection
-        await rows.upsert(
-            connection,
+    def _add_rows(self, write: BulkWrite, fund: Fund, changes: Changes) -> None:
+        write.upsert(
             tables.strategies,
             [rows.strategy_row(strategy) for strategy in changes.strategies.values()],
         )
-        await rows.upsert(
-            connection, tables.trading_pairs, [rows.pair_row(p) for p in changes.pairs.values()]
-        )
-        await rows.upsert(
-            connection, tables.orders, [rows.order_row(o) for o in changes.orders.values()]
-        )
-        await rows.upsert(
-            connection,
-            tables.positions,
-            [rows.position_row(p) for p in changes.positions.values()],
-        )
-        await self._insert(tables.fills, self._fill_rows(fund, changes))
-        await self._insert(
+        write.upsert(tables.trading_pairs, [rows.pair_row(p) for p in changes.pairs.values()])
+        write.upsert(tables.orders, [rows.order_row(o) for o in changes.orders.values()])
+        write.upsert(tables.positions, [rows.position_row(p) for p in changes.positions.values()])
+        write.insert(tables.fills, self._fill_rows(fund, changes))
+        write.insert(
             tables.risk_events,
             [
                 rows.to_row(tables.risk_events, event, data=dict(event.data))
@@ -185,7 +180,7 @@ class PostgresFunds:
             ],
         )
         breaker = rows.to_row(tables.circuit_breaker_states, fund.breaker)
-        await rows.upsert(connection, tables.circuit_breaker_states, [breaker])
+        write.upsert(tables.circuit_breaker_states, [breaker])
 
     def _fill_rows(self, fund: Fund, changes: Changes) -> list[dict[str, Any]]:
         found = []
@@ -202,9 +197,9 @@ class PostgresFunds:
             )
         return found
 
-    async def _save_ledger(self, fund: Fund, changes: Changes) -> None:
+    def _add_ledger(self, write: BulkWrite, fund: Fund, changes: Changes) -> None:
         user_id = fund.user.id
-        await self._insert(
+        write.insert(
             tables.transfers,
             [rows.to_row(tables.transfers, t, user_id=user_id) for t in changes.transfers],
         )
@@ -216,9 +211,8 @@ class PostgresFunds:
             for entry in transfer.entries:
                 key = (strategy.id, entry.account, entry.currency)
                 moved[key] = strategy.balance(entry.account, entry.currency)
-        await self._insert(tables.ledger_entries, entries)
-        await rows.upsert(
-            self._connection,
+        write.insert(tables.ledger_entries, entries)
+        write.upsert(
             tables.ledger_balances,
             [
                 {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy import RowMapping, Table
-from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
 from hedgerow.domain.documents import read_document, write_document
@@ -47,21 +45,6 @@ def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, or bring existing ones (by primary key) to the new values."""
-    if rows:
-        await connection.execute(_upsert(table, rows[0].keys()), rows)
-
-
-def _upsert(table: Table, names: Iterable[str]) -> Insert:
-    statement = insert(table)
-    keys = {column.name for column in table.primary_key}
-    return statement.on_conflict_do_update(
-        index_elements=table.primary_key.columns,
-        set_={name: statement.excluded[name] for name in names if name not in keys},
-    )
-
-
 def user_row(user: User) -> dict[str, Any]:
     """The row of a user."""
     return to_row(tables.users, user, settings=write_document(user.settings))
@@ -93,7 +76,15 @@ def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strat
         row["daily_returns_mean"],
         row["daily_returns_squared_deviation"],
     )
-    return from_row(Strategy, row, balances=balances, daily_returns=returns)
+    # a share of all, 1, comes back from JSON as an integer
+    allocations = {name: Decimal(share) for name, share in row["target_allocations"].items()}
+    return from_row(
+        Strategy,
+        row,
+        balances=balances,
+        daily_returns=returns,
+        target_allocations=allocations,
+    )
 
 
 def order_row(order: Order) -> dict[str, Any]:

@@ -435,11 +435,13 @@ events = Table(
     Column("sequence", BigInteger, nullable=False),
     _time("at"),
     _text("kind"),
+    Column("schema_version", SmallInteger, nullable=False),
     Column("subject_id", Uuid),
     _json("body"),
     Column("previous_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("user_id", "sequence"),
+    CheckConstraint("schema_version > 0", "schema_version"),
     Index(None, "user_id", "subject_id"),
     Index(None, "user_id", "kind", "sequence"),
 )

@@ -6,24 +6,32 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hedgerow.domain.errors import StoreUnavailable
 from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
+from hedgerow.infrastructure.postgres.event_log import PostgresEventLog
 from hedgerow.infrastructure.postgres.funds import PostgresFunds
+from hedgerow.infrastructure.postgres.inbox import PostgresInbox
 from hedgerow.infrastructure.postgres.journal import PostgresJournal
 from hedgerow.infrastructure.postgres.memories import PostgresMemories
+from hedgerow.infrastructure.postgres.outages import is_outage, outages_told, problem_of
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
 from hedgerow.infrastructure.postgres.trades import PostgresTrades
 
 
 class PostgresUnitOfWork:
-    """Implements the UnitOfWork port. Leaving the block without `commit` undoes everything."""
+    """Implements the UnitOfWork port. Leaving the block without `commit` undoes everything.
+
+    Raises StoreUnavailable where the database cannot be reached or goes away.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._connection: AsyncConnection | None = None
 
     async def __aenter__(self) -> Self:
-        connection = await self._engine.connect()
+        with outages_told():
+            connection = await self._engine.connect()
         self._connection = connection
         self.funds = PostgresFunds(connection)
         self.memories = PostgresMemories(connection)
@@ -32,6 +40,8 @@ class PostgresUnitOfWork:
         self.trades = PostgresTrades(connection)
         self.runs = PostgresPaperRuns(connection)
         self.audit = PostgresAuditRecords(connection)
+        self.events = PostgresEventLog(connection)
+        self.inbox = PostgresInbox(connection)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -39,6 +49,9 @@ class PostgresUnitOfWork:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+        error = exc[1]
+        if isinstance(error, Exception) and is_outage(error):
+            raise StoreUnavailable(problem_of(error)) from error
 
     async def commit(self) -> None:
         """Make everything done in the block durable."""
