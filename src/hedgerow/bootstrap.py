@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,8 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue, Vault
+from hedgerow.usecases.vault_keys import prepare_vault
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -79,6 +81,14 @@ class Backstage:
             yield _unit_of_work(engine)
 
     @asynccontextmanager
+    async def vault(self) -> AsyncIterator[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+        async with self.records() as open_unit_of_work:
+            vault = _vault(self._settings, self._folder)
+            await prepare_vault(open_unit_of_work, vault, datetime.now(UTC))
+            yield open_unit_of_work, vault
+
+    @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
         from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 
@@ -105,6 +115,19 @@ class Backstage:
                 )
         await reset(engine)
         shutil.rmtree(self._folder.clickhouse, ignore_errors=True)
+
+
+def _vault(settings: Settings, folder: DataFolder) -> Vault:
+    from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile, KeySource
+    from hedgerow.infrastructure.vault.vault import EnvelopeVault
+
+    # the file stays readable behind the others, so that keys can move away from it
+    sources: list[KeySource] = [KeyFile(folder.vault_keys)]
+    if settings.vault_key is not None:
+        sources.insert(0, GivenKeys(settings.vault_key.get_secret_value()))
+    if settings.vault_key_command is not None:
+        sources.insert(0, KeyCommand(settings.vault_key_command.get_secret_value()))
+    return EnvelopeVault(sources)
 
 
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:

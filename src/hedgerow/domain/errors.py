@@ -100,3 +100,18 @@ class ConcurrentUpdate(HedgerowError):
 
     user_id: UUID
     version: int
+
+
+@dataclass(eq=False)
+class SecretUnreadable(HedgerowError):
+    """A sealed value or data key that does not open: altered, or moved from another place."""
+
+    place: str
+    problem: str
+
+
+@dataclass(eq=False)
+class KeyUnknown(HedgerowError):
+    """A key-encryption key that is needed and not, or no longer, at hand; `key_id` is no secret."""
+
+    key_id: str

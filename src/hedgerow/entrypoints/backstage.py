@@ -10,7 +10,7 @@ from typing import Protocol
 from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import OpenUnitOfWork, Vault
 
 
 class Backstage(Protocol):
@@ -37,4 +37,8 @@ class Backstage(Protocol):
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
+        ...
+
+    def vault(self) -> AbstractAsyncContextManager[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
         ...

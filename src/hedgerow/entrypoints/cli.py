@@ -51,6 +51,10 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
+    vault = typer.Typer(help="Keys that lock exchange credentials.", no_args_is_help=True)
+    app.add_typer(vault, name="vault")
+    _add_vault_status(vault, backstage)
+    _add_vault_rotate(vault, backstage)
     return app
 
 
@@ -138,6 +142,29 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
 
         if not asyncio.run(show_audit(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def status(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show which keys there are, and what each of them locks."""
+        from hedgerow.entrypoints.vault import show_status
+
+        if not asyncio.run(show_status(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def rotate(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Change the key that locks all others, while funds run."""
+        from hedgerow.entrypoints.vault import show_rotation
+
+        asyncio.run(show_rotation(backstage, as_json=as_json))
 
 
 def _symbols(text: str | None) -> list[str] | None:

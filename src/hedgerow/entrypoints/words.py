@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from hedgerow.domain.errors import ConcurrentUpdate, HedgerowError, InputRefused
+from hedgerow.domain.errors import (
+    ConcurrentUpdate,
+    HedgerowError,
+    InputRefused,
+    KeyUnknown,
+    SecretUnreadable,
+)
 
 
 def sentence(error: HedgerowError) -> str:
@@ -14,6 +20,16 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"the fund of user {error.user_id} was saved by another process meanwhile; "
                 "nothing of this step was kept: run the command again."
+            )
+        case KeyUnknown():
+            return (
+                f"vault: key {error.key_id} is not at hand; restore the vault's key file from a "
+                "backup, or give that key to HEDGEROW_VAULT_KEY."
+            )
+        case SecretUnreadable():
+            return (
+                f"{error.place}: {error.problem}; restore that row from a backup, or connect the "
+                "exchange account again."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

@@ -6,6 +6,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hedgerow.infrastructure.postgres.accounts import PostgresAccounts
 from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
 from hedgerow.infrastructure.postgres.funds import PostgresFunds
 from hedgerow.infrastructure.postgres.journal import PostgresJournal
@@ -13,6 +14,7 @@ from hedgerow.infrastructure.postgres.memories import PostgresMemories
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
 from hedgerow.infrastructure.postgres.trades import PostgresTrades
+from hedgerow.infrastructure.postgres.vault_keys import PostgresVaultKeys
 
 
 class PostgresUnitOfWork:
@@ -31,6 +33,8 @@ class PostgresUnitOfWork:
         self.regimes = PostgresRegimes(connection)
         self.trades = PostgresTrades(connection)
         self.runs = PostgresPaperRuns(connection)
+        self.accounts = PostgresAccounts(connection)
+        self.vault_keys = PostgresVaultKeys(connection)
         self.audit = PostgresAuditRecords(connection)
         return self
 
