@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,8 +20,17 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue, Vault
+from hedgerow.usecases.ports import (
+    CandleStore,
+    OpenUnitOfWork,
+    ReplayVenue,
+    SharedState,
+    Vault,
+)
 from hedgerow.usecases.vault_keys import prepare_vault
+
+if TYPE_CHECKING:
+    from hedgerow.infrastructure.redis.link import RedisLink
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -89,6 +98,22 @@ class Backstage:
             yield open_unit_of_work, vault
 
     @asynccontextmanager
+    async def shared_state(self) -> AsyncIterator[SharedState]:
+        """What processes share in passing: in Redis, and without it in PostgreSQL."""
+        from hedgerow.infrastructure.redis.link import open_link
+
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(self._postgres())
+            if self._settings.redis_url is not None:
+                url, revive = self._settings.redis_url.get_secret_value(), None
+            else:
+                from hedgerow.infrastructure.embedded.redis import EmbeddedRedis
+
+                server = stack.enter_context(EmbeddedRedis(self._folder.redis))
+                url, revive = server.url, server.revive
+            yield _shared_state(await stack.enter_async_context(open_link(url, revive)), engine)
+
+    @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
         from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 
@@ -128,6 +153,24 @@ def _vault(settings: Settings, folder: DataFolder) -> Vault:
     if settings.vault_key_command is not None:
         sources.insert(0, KeyCommand(settings.vault_key_command.get_secret_value()))
     return EnvelopeVault(sources)
+
+
+def _shared_state(link: RedisLink, engine: AsyncEngine) -> SharedState:
+    from hedgerow.infrastructure.in_process.prices import RememberedPrices
+    from hedgerow.infrastructure.in_process.rate_limits import InProcessRateLimits
+    from hedgerow.infrastructure.postgres.locks import PostgresLocks
+    from hedgerow.infrastructure.postgres.marks import last_marks_in
+    from hedgerow.infrastructure.redis.breakers import RedisBreakers
+    from hedgerow.infrastructure.redis.locks import GatedLocks
+    from hedgerow.infrastructure.redis.prices import RedisPrices
+    from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
+
+    return SharedState(
+        prices=RedisPrices(link, RememberedPrices(last_marks_in(engine))),
+        breakers=RedisBreakers(link),
+        rate_limits=RedisRateLimits(link, InProcessRateLimits()),
+        locks=GatedLocks(link, PostgresLocks(engine)),
+    )
 
 
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
