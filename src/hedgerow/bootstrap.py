@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
+from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
@@ -149,9 +150,9 @@ def _vault(settings: Settings, folder: DataFolder) -> Vault:
     # the file stays readable behind the others, so that keys can move away from it
     sources: list[KeySource] = [KeyFile(folder.vault_keys)]
     if settings.vault_key is not None:
-        sources.insert(0, GivenKeys(settings.vault_key.get_secret_value()))
+        sources.insert(0, GivenKeys(Secret(settings.vault_key.get_secret_value())))
     if settings.vault_key_command is not None:
-        sources.insert(0, KeyCommand(settings.vault_key_command.get_secret_value()))
+        sources.insert(0, KeyCommand(Secret(settings.vault_key_command.get_secret_value())))
     return EnvelopeVault(sources)
 
 

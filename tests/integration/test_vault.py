@@ -19,7 +19,6 @@ from hedgerow.domain.accounts import Credentials, Permission
 from hedgerow.domain.errors import InputRefused, KeyUnknown, SecretUnreadable, UnknownEntity
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
-from hedgerow.infrastructure.vault.envelope import key_id_of
 from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyFile
 from hedgerow.infrastructure.vault.vault import EnvelopeVault
 from hedgerow.usecases.connect_account import (
@@ -74,7 +73,7 @@ async def opened(units: OpenUnitOfWork, key_file: Path) -> EnvelopeVault:
 
 
 def keys_in(key_file: Path) -> list[str]:
-    return [key_id_of(key) for key in KeyFile(key_file).read()]
+    return [key.id for key in KeyFile(key_file).read()]
 
 
 def lose(key_file: Path) -> None:
@@ -331,15 +330,15 @@ async def test_a_lost_key_file_is_refused_and_no_other_is_made(
 async def test_keys_of_the_environment_rotate_by_putting_the_new_one_in_front(
     units: OpenUnitOfWork,
 ) -> None:
-    only_first = EnvelopeVault([GivenKeys(FIRST)])
+    only_first = EnvelopeVault([GivenKeys(Secret(FIRST))])
     await prepare_vault(units, only_first, NOON)
     ref = await connect(units, only_first)
     with pytest.raises(InputRefused, match="no newer key"):
         await rotate_vault(units, only_first, NOON)
-    both = EnvelopeVault([GivenKeys(f"{SECOND},{FIRST}")])
+    both = EnvelopeVault([GivenKeys(Secret(f"{SECOND},{FIRST}"))])
     rotation = await rotate_vault(units, both, NOON)
     assert (rotation.rewrapped, rotation.superfluous) == (1, tuple(only_first.key_ids))
-    only_second = EnvelopeVault([GivenKeys(SECOND)])
+    only_second = EnvelopeVault([GivenKeys(Secret(SECOND))])
     await prepare_vault(units, only_second, NOON)
     assert await open_credentials(units, only_second, ref) == KEYS
     with pytest.raises(InputRefused, match="not at hand"):
@@ -350,7 +349,7 @@ async def test_keys_can_move_from_the_file_to_the_environment(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path
 ) -> None:
     ref = await connect(units, vault)
-    moved = EnvelopeVault([GivenKeys(FIRST), KeyFile(key_file)])
+    moved = EnvelopeVault([GivenKeys(Secret(FIRST)), KeyFile(key_file)])
     await prepare_vault(units, moved, NOON)
     assert (await vault_status(units, moved)).locks_with == vault.key_ids[0]
     assert (await rotate_vault(units, moved, NOON)).rewrapped == 1

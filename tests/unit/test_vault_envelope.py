@@ -17,7 +17,7 @@ from hedgerow.infrastructure.vault import envelope
 from hedgerow.usecases.ports import SecretPlace
 
 KEK = AESGCM(bytes(range(32)))
-KEK_ID = envelope.key_id_of(bytes(range(32)))
+KEK_ID = "00112233445566ff"
 OTHER_KEK = AESGCM(b"x" * 32)
 DATA_KEY = AESGCM(b"d" * 32)
 DATA_KEY_ID = UUID(int=7)
@@ -81,7 +81,7 @@ def test_a_rewrapped_key_opens_what_was_sealed_before() -> None:
     sealed = envelope.seal(
         envelope.data_key_of(KEK, PLACE, wrapped), DATA_KEY_ID, PLACE, Secret("k")
     )
-    other_id = envelope.key_id_of(b"x" * 32)
+    other_id = "ff00112233445566"
     moved = envelope.rewrap(KEK, OTHER_KEK, other_id, PLACE, wrapped)
     assert (len(moved), envelope.kek_id_in(PLACE, moved)) == (69, other_id)
     data_key = envelope.data_key_of(OTHER_KEK, PLACE, moved)

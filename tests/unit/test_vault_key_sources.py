@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.vault import key_sources
-from hedgerow.infrastructure.vault.envelope import key_id_of
-from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile
+from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile, KeySource
+from hedgerow.infrastructure.vault.master_key import MasterKey
 
-OLD, NEW = b"o" * 32, b"n" * 32
+OLD, NEW = base64.b64encode(b"o" * 32).decode(), base64.b64encode(b"n" * 32).decode()
 
 
-def text_of(key: bytes) -> str:
-    return base64.b64encode(key).decode()
+def keys_of(source: KeySource) -> list[str]:
+    return [key.text().reveal() for key in source.read()]
 
 
 @pytest.fixture
@@ -33,10 +34,10 @@ class TestKeyFile:
 
     def test_a_new_key_comes_first_and_only_its_owner_can_read_it(self, key_file: KeyFile) -> None:
         key_file.add()
-        (first,) = key_file.read()
+        (first,) = keys_of(key_file)
         key_file.add()
-        newest, second = key_file.read()
-        assert (second, len(newest)) == (first, 32)
+        newest, second = keys_of(key_file)
+        assert (second, len(base64.b64decode(newest))) == (first, 32)
         assert key_file.path.stat().st_mode & 0o777 == 0o600
         assert key_file.path.parent.stat().st_mode & 0o777 == 0o700
         assert newest != first
@@ -45,9 +46,9 @@ class TestKeyFile:
         key_file.add()
         key_file.add()
         newest, oldest = key_file.read()
-        key_file.drop([key_id_of(oldest), "unknown"])
-        assert key_file.read() == (newest,)
-        key_file.drop([key_id_of(newest)])
+        key_file.drop([oldest.id, "unknown"])
+        assert keys_of(key_file) == [newest.text().reveal()]
+        key_file.drop([newest.id])
         assert not key_file.path.exists()
 
     def test_two_that_add_at_once_lose_no_key(self, key_file: KeyFile) -> None:
@@ -90,11 +91,11 @@ class TestKeyFile:
 
     def test_a_write_cut_short_leaves_the_old_keys(self, key_file: KeyFile) -> None:
         key_file.add()
-        kept = key_file.read()
+        kept = keys_of(key_file)
         key_file.path.with_name("keys.new").write_text("half a ke")
-        assert key_file.read() == kept
+        assert keys_of(key_file) == kept
         key_file.add()
-        assert key_file.read()[1:] == kept
+        assert keys_of(key_file)[1:] == kept
 
     def test_a_folder_that_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "vault").touch()
@@ -104,29 +105,28 @@ class TestKeyFile:
 
 class TestGivenKeys:
     def test_gives_its_keys_newest_first(self) -> None:
-        given = GivenKeys(f"{text_of(NEW)}, {text_of(OLD)},{text_of(NEW)}")
-        assert given.read() == (NEW, OLD)
+        assert keys_of(GivenKeys(Secret(f"{NEW}, {OLD},{NEW}"))) == [NEW, OLD]
 
-    @pytest.mark.parametrize("text", ["canary", text_of(b"canary"), f"{text_of(NEW)},canary", ","])
+    @pytest.mark.parametrize("text", ["canary", "Y2FuYXJ5", f"{NEW},canary", ","])
     def test_anything_but_keys_is_refused_and_not_repeated(self, text: str) -> None:
         with pytest.raises(InputRefused) as caught:
-            GivenKeys(text)
+            GivenKeys(Secret(text))
         assert caught.value.where.startswith("HEDGEROW_VAULT_KEY")
         assert "canary" not in str(caught.value)
         assert "openssl rand -base64 32" in caught.value.fix
 
     def test_a_person_has_to_add_to_it(self) -> None:
-        given = GivenKeys(text_of(NEW))
+        given = GivenKeys(Secret(NEW))
         with pytest.raises(InputRefused, match="no newer key"):
             given.add()
-        given.drop([key_id_of(NEW)])
-        assert given.read() == (NEW,)
+        given.drop([key.id for key in given.read()])
+        assert keys_of(given) == [NEW]
 
 
 class TestKeyCommand:
     def test_takes_what_the_command_prints(self) -> None:
-        command = KeyCommand(f"echo {text_of(NEW)} | cat; printf '%s\\n' '{text_of(OLD)}'")
-        assert command.read() == (NEW, OLD)
+        command = KeyCommand(Secret(f"echo {NEW} | cat; printf '%s\\n' '{OLD}'"))
+        assert keys_of(command) == [NEW, OLD]
 
     @pytest.mark.parametrize(
         ("command", "problem"),
@@ -134,16 +134,23 @@ class TestKeyCommand:
     )
     def test_a_failure_tells_neither_output_nor_command(self, command: str, problem: str) -> None:
         with pytest.raises(InputRefused, match=problem) as caught:
-            KeyCommand(command).read()
+            KeyCommand(Secret(command)).read()
         assert caught.value.where.startswith("HEDGEROW_VAULT_KEY_COMMAND")
         assert "canary" not in str(caught.value)
 
     def test_a_command_that_hangs_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(key_sources, "_COMMAND_SECONDS_MAX", 0.1)
         with pytest.raises(InputRefused, match="no key within") as caught:
-            KeyCommand("echo canary; sleep 5").read()
+            KeyCommand(Secret("echo canary; sleep 5")).read()
         assert caught.value.__context__ is None
 
     def test_a_person_has_to_add_to_it(self) -> None:
         with pytest.raises(InputRefused, match="no newer key"):
-            KeyCommand("true").add()
+            KeyCommand(Secret("true")).add()
+
+
+def test_a_key_shows_its_id_alone() -> None:
+    key = MasterKey.make()
+    assert repr(key) == f"MasterKey({key.id})"
+    assert len(bytes.fromhex(key.id)) == 8
+    assert MasterKey.of_text(key.text().reveal()) is not None

@@ -25,7 +25,6 @@ altered. The key id is that of the key the envelope is locked with.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import Final
 from uuid import UUID
@@ -35,20 +34,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hedgerow.domain.errors import SecretUnreadable
 from hedgerow.domain.secrets import Secret
+from hedgerow.infrastructure.vault.master_key import KEY_BYTES, KEY_ID_BYTES
 from hedgerow.usecases.ports import SecretPlace
 
-KEY_BYTES: Final = 32
 FORMAT: Final = 1
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
-_KEY_ID_BYTES: Final = 8
 _UUID_BYTES: Final = 16
-_WRAPPED_BYTES: Final = 1 + _KEY_ID_BYTES + _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
-
-
-def key_id_of(key: bytes) -> str:
-    """The public name of a key-encryption key: 16 hexadecimal digits that follow from it."""
-    return hashlib.blake2b(key, digest_size=_KEY_ID_BYTES, person=b"hedgerow-kek-id").hexdigest()
+_WRAPPED_BYTES: Final = 1 + KEY_ID_BYTES + _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
 
 
 def make_wrapped_key(kek: AESGCM, kek_id: str, place: SecretPlace) -> bytes:
@@ -70,7 +63,7 @@ def kek_id_in(place: SecretPlace, wrapped: bytes) -> str:
     """The id of the key that a data key is wrapped with; raises SecretUnreadable."""
     if len(wrapped) != _WRAPPED_BYTES or wrapped[0] != FORMAT:
         raise SecretUnreadable(str(place), "is not a wrapped key of a known format")
-    return wrapped[1 : 1 + _KEY_ID_BYTES].hex()
+    return wrapped[1 : 1 + KEY_ID_BYTES].hex()
 
 
 def seal(data_key: AESGCM, data_key_id: UUID, place: SecretPlace, secret: Secret) -> bytes:
@@ -102,7 +95,7 @@ def _wrap(kek: AESGCM, kek_id: str, place: SecretPlace, data_key: bytes) -> byte
 
 def _unwrap(kek: AESGCM, place: SecretPlace, wrapped: bytes) -> bytes:
     kek_id = kek_id_in(place, wrapped)
-    start = 1 + _KEY_ID_BYTES
+    start = 1 + KEY_ID_BYTES
     nonce, locked = wrapped[start : start + _NONCE_BYTES], wrapped[start + _NONCE_BYTES :]
     try:
         return kek.decrypt(nonce, locked, _bound_to(place, kek_id))

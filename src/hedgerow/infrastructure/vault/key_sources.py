@@ -2,29 +2,33 @@
 
 All three give text with one key to a line, each 32 bytes in base64, the newest first. The newest
 locks; the others only open, until a rotation has made them superfluous.
+
+No function that may raise has a key, or text that may be one, in a variable: there are tools that
+print every variable of a traceback.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import secrets
 import stat
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 from filelock import FileLock
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.infrastructure.vault.envelope import KEY_BYTES, key_id_of
+from hedgerow.domain.secrets import Secret
+from hedgerow.infrastructure.vault.master_key import KEY_BYTES, MasterKey
 
 KEY_SETTING: Final = "HEDGEROW_VAULT_KEY"
 COMMAND_SETTING: Final = "HEDGEROW_VAULT_KEY_COMMAND"
 _MAKE_A_KEY: Final = "openssl rand -base64 32"
 _COMMAND_SECONDS_MAX: Final = 60
+_Change = Callable[[Sequence[MasterKey]], Sequence[MasterKey]]
+# lines with their numbers, and None for a line that is no key
+_Lines = Sequence[tuple[int, MasterKey | None]]
 
 
 class KeySource(Protocol):
@@ -35,7 +39,7 @@ class KeySource(Protocol):
         """What a person calls it: the path, or the setting."""
         ...
 
-    def read(self) -> Sequence[bytes]:
+    def read(self) -> Sequence[MasterKey]:
         """All keys, none where nothing has been kept yet; raises InputRefused."""
         ...
 
@@ -59,32 +63,33 @@ class KeyFile:
         """The path."""
         return str(self.path)
 
-    def read(self) -> Sequence[bytes]:
+    def read(self) -> Sequence[MasterKey]:
         """All keys; raises InputRefused where others could have read them, or the file is odd."""
         try:
             self._require_private()
-            return parse_keys(self.path.read_text(encoding="ascii", errors="replace"), self.name)
+            lines = _parsed(self.path.read_text(encoding="ascii", errors="replace"))
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise self._refused(f"the vault's key file cannot be read: {error.strerror}") from error
+        return _keys_in(lines, self.name)
 
     def add(self) -> None:
         """Keep a new random key as the newest."""
-        self._rewrite(lambda keys: [secrets.token_bytes(KEY_BYTES), *keys])
+        self._rewrite(lambda keys: [MasterKey.make(), *keys])
 
     def drop(self, key_ids: Collection[str]) -> None:
         """Forget keys; a file without a key is removed."""
         if self.path.exists():
-            self._rewrite(lambda keys: [key for key in keys if key_id_of(key) not in key_ids])
+            self._rewrite(lambda keys: [key for key in keys if key.id not in key_ids])
 
     def _rewrite(self, change: _Change) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self.path.with_name("keys.lock"), mode=0o600):
-                keys = change(list(self.read()))
+                keys = change(self.read())
                 if keys:
-                    _write_private(self.path, "".join(f"{_text_of(key)}\n" for key in keys))
+                    _write_private(self.path, keys)
                 else:
                     self.path.unlink(missing_ok=True)
         except OSError as error:
@@ -111,16 +116,15 @@ class KeyFile:
 class GivenKeys:
     """Keys from the environment: the person who sets them also makes and forgets them."""
 
-    def __init__(self, text: str, name: str = KEY_SETTING) -> None:
-        self._keys = parse_keys(text.replace(",", "\n"), name)
-        self._name = name
+    def __init__(self, text: Secret) -> None:
+        self._keys = _keys_in(_parsed(text.reveal().replace(",", "\n")), KEY_SETTING)
 
     @property
     def name(self) -> str:
         """The setting."""
-        return self._name
+        return KEY_SETTING
 
-    def read(self) -> Sequence[bytes]:
+    def read(self) -> Sequence[MasterKey]:
         """All keys."""
         return self._keys
 
@@ -128,7 +132,7 @@ class GivenKeys:
         """Refused: we cannot change the environment of the next process."""
         raise InputRefused(
             what="holds no newer key to rotate to",
-            where=self._name,
+            where=KEY_SETTING,
             fix=f"make one with `{_MAKE_A_KEY}` and set NEW,OLD: the new key in front of the old",
         )
 
@@ -139,7 +143,7 @@ class GivenKeys:
 class KeyCommand:
     """Keys from the standard output of a command, run by the shell: the way to any KMS."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: Secret) -> None:
         self._command = command
 
     @property
@@ -147,14 +151,15 @@ class KeyCommand:
         """The setting."""
         return COMMAND_SETTING
 
-    def read(self) -> Sequence[bytes]:
+    def read(self) -> Sequence[MasterKey]:
         """Run the command and take its keys; raises InputRefused where it fails."""
-        done = self._run()
-        if done is None:
+        ended = self._run()
+        if ended is None:
             raise self._refused(f"gave no key within {_COMMAND_SECONDS_MAX} s")
-        if done.returncode != 0:
-            raise self._refused(f"ended with exit code {done.returncode}")
-        return parse_keys(done.stdout.decode("ascii", errors="replace"), self.name)
+        exit_code, lines = ended
+        if exit_code != 0:
+            raise self._refused(f"ended with exit code {exit_code}")
+        return _keys_in(lines, self.name)
 
     def add(self) -> None:
         """Refused: only whoever runs the key service can make a key there."""
@@ -167,16 +172,19 @@ class KeyCommand:
     def drop(self, key_ids: Collection[str]) -> None:
         """Nothing: the key service forgets its keys itself, told by `vault rotate`."""
 
-    def _run(self) -> subprocess.CompletedProcess[bytes] | None:
-        command = ["/bin/sh", "-c", self._command]
-        nothing, limit = subprocess.DEVNULL, _COMMAND_SECONDS_MAX
+    def _run(self) -> tuple[int, _Lines] | None:
         try:
-            return subprocess.run(
-                command, stdin=nothing, capture_output=True, timeout=limit, check=False
+            done = subprocess.run(
+                ["/bin/sh", "-c", self._command.reveal()],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_COMMAND_SECONDS_MAX,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             # not raised from here: this error holds the command and what it has said so far
             return None
+        return done.returncode, _parsed(done.stdout.decode("ascii", errors="replace"))
 
     def _refused(self, what: str) -> InputRefused:
         # neither the command nor what it said is repeated: both may hold a secret
@@ -185,44 +193,34 @@ class KeyCommand:
         )
 
 
-def parse_keys(text: str, where: str) -> Sequence[bytes]:
-    """The keys of a text, without repetition; raises InputRefused naming the line, not the key."""
+def _parsed(text: str) -> _Lines:
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
-    keys = [_key_of(line, f"{where}, line {number}") for number, line in lines if line]
+    return [(number, MasterKey.of_text(line)) for number, line in lines if line]
+
+
+def _keys_in(lines: _Lines, where: str) -> Sequence[MasterKey]:
+    """The keys, without repetition; raises InputRefused naming the line that is none."""
+    keys: dict[str, MasterKey] = {}
+    for number, key in lines:
+        if key is None:
+            raise InputRefused(
+                what=f"is not a key: not {KEY_BYTES} bytes in base64",
+                where=f"{where}, line {number}",
+                fix=f"make one with `{_MAKE_A_KEY}`",
+            )
+        keys.setdefault(key.id, key)
     if not keys:
         raise InputRefused("holds no key", where, f"make one with `{_MAKE_A_KEY}`")
-    return tuple(dict.fromkeys(keys))
+    return tuple(keys.values())
 
 
-class _Change(Protocol):
-    def __call__(self, keys: list[bytes], /) -> list[bytes]: ...
-
-
-def _key_of(line: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(line, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise InputRefused(
-            what=f"is not a key: not {KEY_BYTES} bytes in base64",
-            where=where,
-            fix=f"make one with `{_MAKE_A_KEY}`",
-        )
-    return key
-
-
-def _text_of(key: bytes) -> str:
-    return base64.b64encode(key).decode("ascii")
-
-
-def _write_private(path: Path, text: str) -> None:
+def _write_private(path: Path, keys: Sequence[MasterKey]) -> None:
     """The file is either the old one or the whole new one, also after a power cut."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
+        file.writelines(f"{key.text().reveal()}\n" for key in keys)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

@@ -84,7 +84,7 @@ class EnvelopeVault:
 
     def _read(self) -> Mapping[str, AESGCM]:
         keys = [key for source in self._sources for key in source.read()]
-        return {envelope.key_id_of(key): AESGCM(key) for key in keys}
+        return {key.id: key.cipher() for key in keys}
 
 
 def _place(key: WrappedKey, column: str) -> SecretPlace:
