@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
+from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
@@ -20,11 +22,20 @@ from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue, UsageStore
+from hedgerow.usecases.ports import (
+    CandleStore,
+    OpenUnitOfWork,
+    ReplayVenue,
+    SharedState,
+    UsageStore,
+    Vault,
+)
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.vault_keys import prepare_vault
 
 if TYPE_CHECKING:
     from hedgerow.infrastructure.clickhouse.client import ClickHouse
+    from hedgerow.infrastructure.redis.link import RedisLink
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -126,6 +137,30 @@ class Backstage:
         return KafkaTarget(self._settings.kafka_bootstrap)
 
     @asynccontextmanager
+    async def vault(self) -> AsyncIterator[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+        async with self.records() as open_unit_of_work:
+            vault = _vault(self._settings, self._folder)
+            await prepare_vault(open_unit_of_work, vault, datetime.now(UTC))
+            yield open_unit_of_work, vault
+
+    @asynccontextmanager
+    async def shared_state(self) -> AsyncIterator[SharedState]:
+        """What processes share in passing: in Redis, and without it in PostgreSQL."""
+        from hedgerow.infrastructure.redis.link import open_link
+
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(self._postgres())
+            if self._settings.redis_url is not None:
+                url, revive = self._settings.redis_url.get_secret_value(), None
+            else:
+                from hedgerow.infrastructure.embedded.redis import EmbeddedRedis
+
+                server = stack.enter_context(EmbeddedRedis(self._folder.redis))
+                url, revive = server.url, server.revive
+            yield _shared_state(await stack.enter_async_context(open_link(url, revive)), engine)
+
+    @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
         from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 
@@ -188,6 +223,37 @@ def _retention(settings: Settings) -> dict[str, int | None]:
 def _at_one_moment(engine: AsyncEngine) -> AsyncEngine:
     """For those who only look: what a running fund commits meanwhile stays out of sight."""
     return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+def _vault(settings: Settings, folder: DataFolder) -> Vault:
+    from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile, KeySource
+    from hedgerow.infrastructure.vault.vault import EnvelopeVault
+
+    # the file stays readable behind the others, so that keys can move away from it
+    sources: list[KeySource] = [KeyFile(folder.vault_keys)]
+    if settings.vault_key is not None:
+        sources.insert(0, GivenKeys(Secret(settings.vault_key.get_secret_value())))
+    if settings.vault_key_command is not None:
+        sources.insert(0, KeyCommand(Secret(settings.vault_key_command.get_secret_value())))
+    return EnvelopeVault(sources)
+
+
+def _shared_state(link: RedisLink, engine: AsyncEngine) -> SharedState:
+    from hedgerow.infrastructure.in_process.prices import RememberedPrices
+    from hedgerow.infrastructure.in_process.rate_limits import InProcessRateLimits
+    from hedgerow.infrastructure.postgres.locks import PostgresLocks
+    from hedgerow.infrastructure.postgres.marks import last_marks_in
+    from hedgerow.infrastructure.redis.breakers import RedisBreakers
+    from hedgerow.infrastructure.redis.locks import GatedLocks
+    from hedgerow.infrastructure.redis.prices import RedisPrices
+    from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
+
+    return SharedState(
+        prices=RedisPrices(link, RememberedPrices(last_marks_in(engine))),
+        breakers=RedisBreakers(link),
+        rate_limits=RedisRateLimits(link, InProcessRateLimits()),
+        locks=GatedLocks(link, PostgresLocks(engine)),
+    )
 
 
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:

@@ -20,6 +20,7 @@ _FIXES = {
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
     "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
+    "redis_url": "write redis://:PASSWORD@HOST:PORT/NUMBER, rediss:// or unix://PATH, or unset it",
 }
 _DAYS_FIX = "give a whole number of days, 1 to 36500, or unset it"
 
@@ -70,6 +71,13 @@ def _brokers(text: str) -> str:
     return ",".join(brokers)
 
 
+def _redis(url: SecretStr) -> SecretStr:
+    scheme, separator, rest = url.get_secret_value().partition("://")
+    if scheme not in {"redis", "rediss", "unix"} or not (separator and rest):
+        raise ValueError("not the URL of a Redis server")
+    return url
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -100,12 +108,20 @@ class Settings(BaseSettings):
     """How long calls of models are kept, their sums for ever; None means for ever too."""
     kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None
     """The brokers that events are relayed to; None means that they stay in this process."""
+    redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = None
+    """A Redis of one's own, 6.2 or later; None means the embedded one."""
+
+    vault_key: SecretStr | None = None
+    """Keys of the vault, 32 bytes in base64 each, the newest first, between commas."""
+
+    vault_key_command: SecretStr | None = None
+    """A command whose output is the keys of the vault, one to a line, the newest first."""
 
 
 def load_settings() -> Settings:
     """The settings from the environment; raises InputRefused naming the variable that is wrong."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -114,3 +130,11 @@ def load_settings() -> Settings:
         raise InputRefused(
             what=what, where=PREFIX + name.upper(), fix=_FIXES.get(name, _DAYS_FIX)
         ) from None
+        raise InputRefused(what=what, where=PREFIX + name.upper(), fix=_FIXES[name]) from None
+    if settings.vault_key is not None and settings.vault_key_command is not None:
+        raise InputRefused(
+            what="the keys of the vault can come from one place only",
+            where=f"{PREFIX}VAULT_KEY and {PREFIX}VAULT_KEY_COMMAND",
+            fix="unset one of them",
+        )
+    return settings

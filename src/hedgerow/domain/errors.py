@@ -124,3 +124,18 @@ class StoreUnavailable(HedgerowError):
     """The database cannot be reached, or went away; what was not committed is undone."""
 
     problem: str
+
+
+@dataclass(eq=False)
+class SecretUnreadable(HedgerowError):
+    """A sealed value or data key that does not open: altered, or moved from another place."""
+
+    place: str
+    problem: str
+
+
+@dataclass(eq=False)
+class KeyUnknown(HedgerowError):
+    """A key-encryption key that is needed and not, or no longer, at hand; `key_id` is no secret."""
+
+    key_id: str

@@ -11,7 +11,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore
+from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
 from hedgerow.usecases.relay_events import RelayDesk
 
 
@@ -55,4 +55,7 @@ class Backstage(Protocol):
 
     def relay_desk(self) -> AbstractAsyncContextManager[RelayDesk]:
         """What a relay of the event log needs, shared with whatever else is running."""
+
+    def vault(self) -> AbstractAsyncContextManager[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
         ...

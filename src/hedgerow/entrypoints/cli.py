@@ -58,6 +58,10 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_import(candles, backstage)
     _add_export(candles, backstage)
     app.add_typer(events_commands(backstage), name="events")
+    vault = typer.Typer(help="Keys that lock exchange credentials.", no_args_is_help=True)
+    app.add_typer(vault, name="vault")
+    _add_vault_status(vault, backstage)
+    _add_vault_rotate(vault, backstage)
     return app
 
 
@@ -226,6 +230,29 @@ def _exchange(text: str) -> Exchange:
             fix=f"use one of {', '.join(known)}",
         )
     return Exchange(text)
+
+
+def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def status(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show which keys there are, and what each of them locks."""
+        from hedgerow.entrypoints.vault import show_status
+
+        if not asyncio.run(show_status(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def rotate(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Change the key that locks all others, while funds run."""
+        from hedgerow.entrypoints.vault import show_rotation
+
+        asyncio.run(show_rotation(backstage, as_json=as_json))
 
 
 def _symbols(text: str | None) -> list[str] | None:

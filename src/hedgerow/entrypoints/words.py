@@ -6,6 +6,8 @@ from hedgerow.domain.errors import (
     ConcurrentUpdate,
     HedgerowError,
     InputRefused,
+    KeyUnknown,
+    SecretUnreadable,
     StoreUnavailable,
     UnknownEventVersion,
 )
@@ -28,6 +30,16 @@ def sentence(error: HedgerowError) -> str:
                 f"a newer Hedgerow has written {error.kind} events in version "
                 f"{error.schema_version}, this one knows up to {error.newest_known}: "
                 "use the newer one."
+            )
+        case KeyUnknown():
+            return (
+                f"vault: key {error.key_id} is not at hand; restore the vault's key file from a "
+                "backup, or give that key to HEDGEROW_VAULT_KEY."
+            )
+        case SecretUnreadable():
+            return (
+                f"{error.place}: {error.problem}; restore that row from a backup, or connect the "
+                "exchange account again."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

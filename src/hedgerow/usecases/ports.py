@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, Self
 from uuid import UUID
 
+from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, UserDayCost
 from hedgerow.domain.events import Event
 from hedgerow.domain.fund import Fund
@@ -29,6 +38,8 @@ from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
+from hedgerow.domain.risk import CircuitBreakerState
+from hedgerow.domain.secrets import Secret
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.event_ports import EventLog, Inbox
 
@@ -319,6 +330,10 @@ class Funds(Protocol):
         """
         ...
 
+    async def breaker(self, user_id: UUID) -> tuple[int, CircuitBreakerState]:
+        """The version of the fund and its circuit breaker; raises UnknownEntity."""
+        ...
+
     async def pending_wishes(self, user_id: UUID) -> list[PendingWish]:
         """Wishes saved but not carried out, oldest first."""
         ...
@@ -532,6 +547,151 @@ class AuditRecords(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """Which exchange account, and whose."""
+
+    id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlace:
+    """The one place where a sealed value may lie: sealed for here, it opens nowhere else."""
+
+    table: str
+    column: str
+    row_id: UUID
+    user_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} of {self.row_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """An account's data key as it is kept: wrapped by the key-encryption key `kek_id`."""
+
+    id: UUID
+    account: AccountRef
+    kek_id: str
+    wrapped: bytes = field(repr=False)
+
+    @property
+    def place(self) -> SecretPlace:
+        """Where it is kept."""
+        return SecretPlace("vault_data_keys", "wrapped", self.account.id, self.account.user_id)
+
+
+class Vault(Protocol):
+    """Seals secrets under one data key per account, each wrapped by a key-encryption key.
+
+    Key-encryption keys are known by ids that are no secret. Whatever needs one that is not at
+    hand raises KeyUnknown; a value or data key that does not open raises SecretUnreadable.
+    """
+
+    @property
+    def source(self) -> str:
+        """Where key-encryption keys come from, in words for a person."""
+        ...
+
+    @property
+    def key_ids(self) -> Sequence[str]:
+        """Key-encryption keys at hand, the newest first."""
+        ...
+
+    async def reload(self) -> None:
+        """Read the key-encryption keys anew; raises InputRefused."""
+        ...
+
+    async def add_key(self) -> None:
+        """Make a newest key; raises InputRefused where keys are made by a person."""
+        ...
+
+    async def drop_keys(self, key_ids: Collection[str]) -> None:
+        """Forget keys that nothing uses any more, where they are ours to forget."""
+        ...
+
+    def make_data_key(self, account: AccountRef, kek_id: str) -> WrappedKey:
+        """A new data key for an account."""
+        ...
+
+    def rewrap(self, key: WrappedKey, kek_id: str) -> WrappedKey:
+        """The same data key under another key-encryption key."""
+        ...
+
+    def seal(self, key: WrappedKey, column: str, secret: Secret) -> bytes:
+        """What to keep in `column` of the account."""
+        ...
+
+    def open(self, key: WrappedKey, column: str, sealed: bytes) -> Secret:
+        """What was kept in `column` of the account."""
+        ...
+
+
+class Accounts(Protocol):
+    """Exchange accounts, with their ciphertexts."""
+
+    async def add(self, account: ExchangeAccount) -> None:
+        """Store a new account."""
+        ...
+
+    async def load(self, account: AccountRef) -> ExchangeAccount:
+        """The account; raises UnknownEntity, also where it is another user's."""
+        ...
+
+    async def save(self, account: ExchangeAccount) -> None:
+        """Store everything about an account; raises UnknownEntity."""
+        ...
+
+
+class VaultKeys(Protocol):
+    """Which key-encryption keys are in use, and every account's wrapped data key.
+
+    A data key can only be kept under a key that is registered, and only a key that nothing uses
+    can be retired: so no process that missed a rotation can lock something with a lost key.
+    """
+
+    async def registered(self) -> list[str]:
+        """Ids of the key-encryption keys that may be used, in the order of registering."""
+        ...
+
+    async def register(self, kek_id: str, at: datetime) -> None:
+        """Let a key be used; one that is registered already stays as it is."""
+        ...
+
+    async def retire(self, kek_id: str) -> bool:
+        """Let a key be used no more, or False where something still uses it."""
+        ...
+
+    async def key_of(self, account: AccountRef) -> WrappedKey | None:
+        """The account's data key, once it has one."""
+        ...
+
+    async def add(self, key: WrappedKey, at: datetime) -> WrappedKey:
+        """Keep an account's first data key; returns the one that was kept before, if any.
+
+        Raises KeyUnknown where its key-encryption key is not registered.
+        """
+        ...
+
+    async def any_under(self, kek_id: str) -> WrappedKey | None:
+        """A data key wrapped by that key, held for this transaction alone; None if none is."""
+        ...
+
+    async def replace(self, key: WrappedKey, at: datetime) -> None:
+        """Keep a data key as it is wrapped now; raises KeyUnknown as `add` does."""
+        ...
+
+    async def usage(self) -> Mapping[str, int]:
+        """How many data keys each registered key-encryption key wraps."""
+        ...
+
+    async def claim_rotation(self) -> bool:
+        """Be the only one to rotate until this transaction ends; False where another one does."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without `commit` undoes everything.
 
@@ -569,6 +729,16 @@ class UnitOfWork(Protocol):
         ...
 
     @property
+    def accounts(self) -> Accounts:
+        """Exchange accounts."""
+        ...
+
+    @property
+    def vault_keys(self) -> VaultKeys:
+        """Keys of the vault, wrapped."""
+        ...
+
+    @property
     def audit(self) -> AuditRecords:
         """All that an auditor re-adds."""
         ...
@@ -593,3 +763,114 @@ class UnitOfWork(Protocol):
 
 
 OpenUnitOfWork = Callable[[], UnitOfWork]
+
+
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    """What a symbol traded at, in quote currency, and when."""
+
+    symbol: str
+    price: Decimal
+    at: datetime
+
+
+class LatestPrices(Protocol):
+    """The latest price of each symbol on each exchange, shared by all processes."""
+
+    async def put(self, exchange: Exchange, prices: Sequence[PricePoint]) -> None:
+        """Take prices; one that is older than what is known is ignored."""
+        ...
+
+    async def get(self, exchange: Exchange, symbols: Sequence[str]) -> Mapping[str, PricePoint]:
+        """The latest prices by symbol, each as old as it says; unknown symbols are left out."""
+        ...
+
+
+LastMarks = Callable[[Exchange, Sequence[str]], Awaitable[Mapping[str, PricePoint]]]
+"""The prices that positions were last marked with, by symbol."""
+
+
+class BreakerCache(Protocol):
+    """Circuit breakers as last committed, so that asking costs no query. PostgreSQL decides."""
+
+    async def read(self, user_id: UUID) -> CircuitBreakerState | None:
+        """The breaker, or None where PostgreSQL has to be asked."""
+        ...
+
+    async def doubt(self, user_id: UUID, version: int) -> None:
+        """From now on know nothing older than this version of the fund, about to be committed."""
+        ...
+
+    async def write(self, version: int, state: CircuitBreakerState) -> None:
+        """Know the breaker of a committed version of its fund; an older one is ignored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `count` at once, and as many again over each `period`, evenly."""
+
+    name: str
+    count: int
+    period: timedelta
+
+    def __post_init__(self) -> None:
+        assert 1 <= self.count <= self.period // timedelta(microseconds=1), self
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Too many: the same request can be granted after `retry_after`, and not before."""
+
+    retry_after: timedelta
+
+
+class RateLimits(Protocol):
+    """What users may do how often, counted over all processes."""
+
+    async def take(self, user_id: UUID, limit: RateLimit, cost: int = 1) -> Granted | Denied:
+        """Use up `cost` of the user's limit, all or nothing; `cost` is 1 to `limit.count`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lock that is held for a while. Whoever got it later has the greater `token`.
+
+    A holder that was asleep may believe in a lease that has ended: hand the token to whatever is
+    written under the lock, and refuse there what comes with a smaller token than was seen.
+    """
+
+    name: str
+    token: int
+
+
+class Locks(Protocol):
+    """Locks that processes share. A lease ends by itself, so a dead holder blocks for no longer."""
+
+    async def acquire(self, name: str, duration: timedelta) -> Lease | None:
+        """The lock, or None while somebody else holds it."""
+        ...
+
+    async def renew(self, lease: Lease, duration: timedelta) -> bool:
+        """Hold on for `duration` from now; False where the lease has ended."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give the lock back; a lease that has ended stays as it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedState:
+    """What processes tell each other in passing; nothing in it is the only copy."""
+
+    prices: LatestPrices
+    breakers: BreakerCache
+    rate_limits: RateLimits
+    locks: Locks

@@ -39,6 +39,16 @@ class DataFolder:
         """Where the embedded PostgreSQL lives."""
         return self.path / "postgres"
 
+    @property
+    def redis(self) -> Path:
+        """Where the embedded Redis lives."""
+        return self.path / "redis"
+
+    @property
+    def vault_keys(self) -> Path:
+        """The file of the vault's key-encryption keys."""
+        return self.path / "vault" / "keys"
+
     def require_free_space(self, needed_bytes: int) -> None:
         """Raise InputRefused unless the disk below the folder has `needed_bytes` free."""
         free_bytes = shutil.disk_usage(self.path).free

@@ -120,6 +120,16 @@ class PostgresFunds:
         await write.execute(self._connection)
         return await self._save_wishes(fund.user.id, steps)
 
+    async def breaker(self, user_id: UUID) -> tuple[int, CircuitBreakerState]:
+        """The version of the fund and its circuit breaker; raises UnknownEntity."""
+        table, funds = tables.circuit_breaker_states, tables.funds
+        statement = select(funds.c.version, table).join(table, table.c.user_id == funds.c.user_id)
+        found = await self._connection.execute(statement.where(funds.c.user_id == user_id))
+        row = found.mappings().one_or_none()
+        if row is None:
+            raise UnknownEntity("fund", user_id)
+        return row["version"], rows.from_row(CircuitBreakerState, row)
+
     async def pending_wishes(self, user_id: UUID) -> list[PendingWish]:
         """Wishes saved but not carried out, oldest first."""
         table = tables.wishes

@@ -154,6 +154,37 @@ exchange_accounts = Table(
     Index(None, "user_id"),
 )
 
+vault_keys = Table(
+    "vault_keys",
+    metadata,
+    # The order of registering; times of two processes need not agree.
+    Column("number", BigInteger, Identity(), nullable=False, unique=True),
+    Column("kek_id", Text, primary_key=True),
+    _time("created_at"),
+)
+
+vault_data_keys = Table(
+    "vault_data_keys",
+    metadata,
+    Column("exchange_account_id", Uuid, ForeignKey("exchange_accounts.id"), primary_key=True),
+    _user(),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("kek_id", Text, ForeignKey("vault_keys.kek_id"), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    Index(None, "user_id"),
+    Index(None, "kek_id"),
+)
+
+lock_leases = Table(
+    "lock_leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    _time("expires_at"),
+)
+
 instruments = Table(
     "instruments",
     metadata,

@@ -7,6 +7,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hedgerow.domain.errors import StoreUnavailable
+from hedgerow.infrastructure.postgres.accounts import PostgresAccounts
 from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
 from hedgerow.infrastructure.postgres.event_log import PostgresEventLog
 from hedgerow.infrastructure.postgres.funds import PostgresFunds
@@ -17,6 +18,7 @@ from hedgerow.infrastructure.postgres.outages import is_outage, outages_told, pr
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
 from hedgerow.infrastructure.postgres.trades import PostgresTrades
+from hedgerow.infrastructure.postgres.vault_keys import PostgresVaultKeys
 
 
 class PostgresUnitOfWork:
@@ -39,6 +41,8 @@ class PostgresUnitOfWork:
         self.regimes = PostgresRegimes(connection)
         self.trades = PostgresTrades(connection)
         self.runs = PostgresPaperRuns(connection)
+        self.accounts = PostgresAccounts(connection)
+        self.vault_keys = PostgresVaultKeys(connection)
         self.audit = PostgresAuditRecords(connection)
         self.events = PostgresEventLog(connection)
         self.inbox = PostgresInbox(connection)
