@@ -100,3 +100,12 @@ class ConcurrentUpdate(HedgerowError):
 
     user_id: UUID
     version: int
+
+
+@dataclass(eq=False)
+class EmbeddingFailed(HedgerowError):
+    """The service that turns text into vectors did not, in any of several attempts."""
+
+    service: str
+    problem: str
+    attempts: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow.domain.errors import ConcurrentUpdate, HedgerowError, InputRefused
+from hedgerow.domain.errors import ConcurrentUpdate, EmbeddingFailed, HedgerowError, InputRefused
 
 
 def sentence(error: HedgerowError) -> str:
@@ -14,6 +14,11 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"the fund of user {error.user_id} was saved by another process meanwhile; "
                 "nothing of this step was kept: run the command again."
+            )
+        case EmbeddingFailed():
+            return (
+                f"{error.service}: {error.problem} ({error.attempts} attempts); try again later, "
+                "or see HEDGEROW_EMBEDDINGS_URL."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

@@ -227,6 +227,7 @@ def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
         as_of=briefing.at,
         types=(MemoryType.LESSON,),
         symbol=briefing.symbol,
+        personality=briefing.risk_tolerance,
         limit=_LESSONS_RECALLED,
     )
 
