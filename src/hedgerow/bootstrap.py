@@ -8,18 +8,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
-from hedgerow.settings import Settings, load_settings
+from hedgerow.settings import EmbedderName, Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.ports import CandleStore, Embedder, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.recall_memories import MemoryDesk
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -70,13 +71,42 @@ class Backstage:
                 await self._empty(engine)
             clickhouse = await stack.enter_async_context(ClickHouseEngine(self._folder.clickhouse))
             await migrate_clickhouse(clickhouse)
-            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse))
+            embedder = await stack.enter_async_context(self._embedder())
+            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse), embedder)
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
         async with self._postgres() as engine:
             yield _unit_of_work(engine)
+
+    @asynccontextmanager
+    async def memories(self) -> AsyncIterator[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
+        async with self._postgres() as engine, self._embedder() as embedder:
+            yield MemoryDesk(_unit_of_work(engine), embedder)
+
+    @asynccontextmanager
+    async def _embedder(self) -> AsyncIterator[Embedder]:
+        settings = self._settings
+        match settings.embedder:
+            case EmbedderName.WORDLLAMA:
+                from hedgerow.infrastructure.embedders import WordLlamaEmbedder
+
+                yield WordLlamaEmbedder()
+            case EmbedderName.OPENAI:
+                from hedgerow.infrastructure.openai_embedder import EmbeddingService, OpenAIEmbedder
+
+                service = EmbeddingService(
+                    url=settings.embeddings_url,
+                    model=settings.embeddings_model,
+                    dimensions=settings.embeddings_dimensions,
+                    key=settings.embeddings_key,
+                )
+                async with OpenAIEmbedder(service) as embedder:
+                    yield embedder
+            case _:
+                assert_never(settings.embedder)
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
@@ -113,12 +143,11 @@ def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     return lambda: PostgresUnitOfWork(engine)
 
 
-def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
+def _paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedder) -> PaperDesk:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
-    from hedgerow.infrastructure.embedders import WordLlamaEmbedder
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
 
@@ -136,5 +165,5 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
         analyst=HouseAnalyst(indicators),
         regime_model=RulesRegimeModel(indicators),
         reviewer=HouseReviewer(),
-        embedder=WordLlamaEmbedder(),
+        embedder=embedder,
     )

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_dir
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 
 PREFIX = "HEDGEROW_"
 DRIVER = "postgresql+asyncpg://"
 _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
+    "embedder": "set it to wordllama, which needs no network, or to openai",
+    "embeddings_url": "write https://HOST/v1, to which /embeddings is added, or unset it",
+    "embeddings_key": "set it to the key that the service gave you, or unset it",
+    "embeddings_model": "name a model of the service, such as text-embedding-3-large",
+    "embeddings_dimensions": f"set it to a whole number from 1 to {EMBEDDING_DIMENSIONS}",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
 }
 
@@ -41,6 +49,22 @@ def _with_driver(url: SecretStr) -> SecretStr:
     return SecretStr(DRIVER + rest)
 
 
+def _service(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not the URL of an HTTP service")
+    if parts.username or parts.password:
+        raise ValueError("a key belongs into HEDGEROW_EMBEDDINGS_KEY, not into the URL")
+    return url
+
+
+class EmbedderName(StrEnum):
+    """What turns text into vectors."""
+
+    WORDLLAMA = "wordllama"
+    OPENAI = "openai"
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -51,6 +75,23 @@ class Settings(BaseSettings):
 
     postgres_url: Annotated[SecretStr, AfterValidator(_with_driver)] | None = None
     """A PostgreSQL of one's own, with the asyncpg driver named; None means the embedded one."""
+
+    embedder: EmbedderName = EmbedderName.WORDLLAMA
+    """`wordllama` runs here without network or key; `openai` asks a service of that kind."""
+
+    embeddings_url: Annotated[str, AfterValidator(_service)] = "https://api.openai.com/v1"
+    """Where that service is, without `/embeddings`."""
+
+    embeddings_key: SecretStr | None = None
+    """The key of that service; None where it wants none."""
+
+    embeddings_model: Annotated[str, Field(min_length=1)] = "text-embedding-3-large"
+    """The model asked for; what another model remembered is found by words only."""
+
+    embeddings_dimensions: Annotated[int, Field(ge=1, le=EMBEDDING_DIMENSIONS)] = (
+        EMBEDDING_DIMENSIONS
+    )
+    """How many numbers its vectors have."""
 
 
 def load_settings() -> Settings:

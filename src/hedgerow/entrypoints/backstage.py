@@ -11,6 +11,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.recall_memories import MemoryDesk
 
 
 class Backstage(Protocol):
@@ -37,4 +38,8 @@ class Backstage(Protocol):
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
+        ...
+
+    def memories(self) -> AbstractAsyncContextManager[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
         ...

@@ -51,6 +51,10 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
+    memory = typer.Typer(help="Ask what the fund remembers.", no_args_is_help=True)
+    app.add_typer(memory, name="memory")
+    _add_memory_search(memory, backstage)
+    _add_memory_show(memory, backstage)
     return app
 
 
@@ -138,6 +142,53 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
 
         if not asyncio.run(show_audit(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_memory_search(memory: typer.Typer, backstage: Backstage) -> None:
+    @memory.command()
+    def search(
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in words.")],
+        symbol: Annotated[
+            str | None, typer.Option(metavar="SYMBOL", help="About this one, or about none.")
+        ] = None,
+        kind: Annotated[
+            str | None,
+            typer.Option("--type", metavar="TYPE", help="Such as lesson, decision or trade."),
+        ] = None,
+        as_of: Annotated[
+            str | None,
+            typer.Option(metavar="TIME", help="What was known then; by default, now."),
+        ] = None,
+        user: Annotated[
+            str | None,
+            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
+        ] = None,
+        limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 10,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Find memories by words and by meaning, best first."""
+        from hedgerow.entrypoints.memory import SearchRequest, show_search
+
+        request = SearchRequest(text, symbol, kind, as_of, user, limit)
+        asyncio.run(show_search(backstage, request, as_json=as_json))
+
+
+def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
+    @memory.command()
+    def show(
+        memory_id: Annotated[
+            str, typer.Argument(metavar="ID", help="A memory's id or its beginning.")
+        ],
+        user: Annotated[
+            str | None,
+            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show all of one memory, and the trades that validated it."""
+        from hedgerow.entrypoints.memory import show_memory
+
+        asyncio.run(show_memory(backstage, memory_id, user, as_json=as_json))
 
 
 def _symbols(text: str | None) -> list[str] | None:
