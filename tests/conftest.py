@@ -16,6 +16,16 @@ def service_folder() -> Iterator[Path]:
 
     pytest's own temporary folders are deep, and closed to everybody but the one who runs it.
     """
+    yield from _service_folder()
+
+
+@pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    """The same, for a service that all tests of a module share."""
+    yield from _service_folder()
+
+
+def _service_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="hedgerow-test-", dir="/tmp"))
     folder.chmod(0o711)
     yield folder

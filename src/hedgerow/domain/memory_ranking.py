@@ -43,8 +43,8 @@ def rank(found: Iterable[Found], as_of: datetime, limit: int) -> list[RecalledMe
     candidates = {each.memory.id: each for each in found}
     fused = fuse(
         [
-            _ranking(candidates.values(), lambda each: each.similarity),
-            _ranking(candidates.values(), lambda each: each.wording or None),
+            _places(candidates.values(), lambda each: each.similarity),
+            _places(candidates.values(), lambda each: each.wording or None),
         ]
     )
     recalled = [
@@ -60,16 +60,16 @@ def rank(found: Iterable[Found], as_of: datetime, limit: int) -> list[RecalledMe
     return recalled[:limit]
 
 
-def fuse(rankings: Sequence[Sequence[UUID]]) -> Mapping[UUID, float]:
-    """Reciprocal rank fusion: sum over rankings of 1 / (RANK_OFFSET + rank), ranks from 1.
+def fuse(rankings: Sequence[Mapping[UUID, int]]) -> Mapping[UUID, float]:
+    """Reciprocal rank fusion: sum over rankings of 1 / (RANK_OFFSET + place), places from 1.
 
-    It is scaled by the most that SEARCHES rankings can give, so that 1 is first in both; ranks
+    It is scaled by the most that SEARCHES rankings can give, so that 1 is first in both; places
     are all it looks at, so the scores of different searches need not be of one kind.
     """
     best = SEARCHES / (RANK_OFFSET + 1)
     sums: dict[UUID, float] = {}
     for ranking in rankings:
-        for place, memory_id in enumerate(ranking, start=1):
+        for memory_id, place in ranking.items():
             sums[memory_id] = sums.get(memory_id, 0.0) + 1.0 / (RANK_OFFSET + place)
     return {memory_id: min(1.0, total / best) for memory_id, total in sums.items()}
 
@@ -89,7 +89,13 @@ def recency(age: timedelta) -> float:
     return RECENCY_MIN + (1.0 - RECENCY_MIN) * math.exp2(-(age / RECENCY_HALF_LIFE))
 
 
-def _ranking(found: Iterable[Found], worth: Callable[[Found], float | None]) -> list[UUID]:
-    """Ids by what a search says they are worth, best first; equals by id."""
-    worths = [(each.memory.id, value) for each in found if (value := worth(each)) is not None]
-    return [memory_id for memory_id, _ in sorted(worths, key=lambda item: (-item[1], item[0]))]
+def _places(found: Iterable[Found], worth: Callable[[Found], float | None]) -> Mapping[UUID, int]:
+    """Each memory's place by what a search says it is worth, 1 for the best.
+
+    Equals share the better place: lessons that read alike must not be told apart by their ids.
+    """
+    worths = {each.memory.id: value for each in found if (value := worth(each)) is not None}
+    best: dict[float, int] = {}
+    for place, value in enumerate(sorted(worths.values(), reverse=True), start=1):
+        best.setdefault(value, place)
+    return {memory_id: best[value] for memory_id, value in worths.items()}
