@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import statistics
 import tempfile
@@ -75,11 +76,14 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of memories")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.sizes.split(",")]
+    before = os.getloadavg()[0]
     measured = [measure(size) for size in sizes]
     result = {
         "vectors": f"synthetic, {_CENTRES} centres, {EMBEDDING_DIMENSIONS} dimensions, seed {SEED}",
         "queries": QUERIES,
         "sizes": measured,
+        # Above the number of cores, others were at work and the times are longer than they need be.
+        "load_average_1m": [round(before, 1), round(os.getloadavg()[0], 1)],
         "machine": machine(),
     }
     if arguments.json:

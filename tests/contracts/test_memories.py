@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.dialects.postgresql import asyncpg
 
 from hedgerow.domain.forgetting import FORGETTING
 from hedgerow.domain.journal import JOURNAL_REGIMES
@@ -237,13 +237,15 @@ async def test_the_specified_search_statement_runs_as_it_is_written(world: World
 async def test_collective_search_may_use_its_index(world: World) -> None:
     user = await world.user()
     query = RecallQuery(AT, text="gap up", vector=[1.0], scopes=(MemoryScope.COLLECTIVE,))
-    statement = search_statement(user, query, "words-256")
+    statement = search_statement(user, query, "words-256", is_exact=False)
     async with world.engine.connect() as connection:
         for name in ("seqscan", "bitmapscan", "sort"):
             await connection.execute(text(f"SET LOCAL enable_{name} = off"))
         # A generic plan knows no parameter: an index must be usable whatever they are.
         await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-        compiled = statement.compile(dialect=dialect(), compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(
+            dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True}
+        )
         names = compiled.positiontup or []
         plan = await connection.exec_driver_sql(
             f"EXPLAIN {compiled.string}", tuple(compiled.params[name] for name in names)

@@ -18,8 +18,9 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.memory_search import (
     COLUMNS,
     TABLE,
-    TUNE_INDEX_SCAN,
+    may_be_exact,
     padded,
+    prepare_statement,
     search_statement,
     searches_shared,
 )
@@ -57,9 +58,12 @@ class PostgresMemories:
 
     async def recall(self, user_id: UUID, query: RecallQuery, model: str) -> list[RecalledMemory]:
         """What the user may remember, best first (domain/memory_ranking.py)."""
+        is_exact = True
         if query.vector is not None and searches_shared(query):
-            await self._connection.execute(TUNE_INDEX_SCAN)
-        found = await self._connection.execute(search_statement(user_id, query, model))
+            prepared = await self._connection.execute(prepare_statement(query))
+            is_exact = may_be_exact(prepared.scalar_one())
+        statement = search_statement(user_id, query, model, is_exact=is_exact)
+        found = await self._connection.execute(statement)
         candidates = (
             Found(rows.memory_of(row), row["similarity"], row["wording"])
             for row in found.mappings()

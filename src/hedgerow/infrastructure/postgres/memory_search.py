@@ -49,13 +49,31 @@ _SCAN_TUPLES_MAX: Final = 20_000
 # A literal, which is read once; a cast of a text would be read again for every row.
 _ENGLISH: Final = literal_column("'english'::regconfig", REGCONFIG)
 
-# Applies to the rest of the transaction. The order that a relaxed scan does not keep is restored
-# by the exact distances, and by the ranking.
-TUNE_INDEX_SCAN: Final = select(
-    func.set_config("hnsw.iterative_scan", "relaxed_order", True),
-    func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),
-    func.set_config("hnsw.max_scan_tuples", str(_SCAN_TUPLES_MAX), True),
-)
+# Up to so many shared memories that fit the filter are compared one by one: it is exact, and for
+# few of many faster than an index that filters only what it has found.
+_EXACT_MAX: Final = 2_000
+
+
+def prepare_statement(query: RecallQuery) -> Select[Any]:
+    """Tune the index for the rest of the transaction; how many memories fit, up to one too many.
+
+    The order that a relaxed scan does not keep is restored by the exact distances. Sorting is
+    discouraged because the planner thinks a distance as cheap as an addition, and would rather
+    compute tens of thousands than use the index; where only sorting will do, it still sorts.
+    """
+    fitting = select(literal_column("1")).where(*_shared(query)).limit(_EXACT_MAX + 1)
+    return select(
+        select(func.count()).select_from(fitting.subquery()).scalar_subquery().label("fitting"),
+        func.set_config("hnsw.iterative_scan", "relaxed_order", True),
+        func.set_config("hnsw.ef_search", str(_EF_SEARCH), True),
+        func.set_config("hnsw.max_scan_tuples", str(_SCAN_TUPLES_MAX), True),
+        func.set_config("enable_sort", "off", True),
+    )
+
+
+def may_be_exact(fitting: int) -> bool:
+    """Whether so few shared memories fit that each is compared."""
+    return fitting <= _EXACT_MAX
 
 
 def searches_shared(query: RecallQuery) -> bool:
@@ -63,10 +81,17 @@ def searches_shared(query: RecallQuery) -> bool:
     return not query.scopes or MemoryScope.COLLECTIVE in query.scopes
 
 
-def search_statement(user_id: UUID, query: RecallQuery, model: str) -> Select[Any]:
-    """Every candidate once, with its `similarity` and `wording`, each null where not searched."""
+def search_statement(
+    user_id: UUID, query: RecallQuery, model: str, *, is_exact: bool
+) -> Select[Any]:
+    """Every candidate once, with its `similarity` and `wording`, each null where not searched.
+
+    Of shared memories the nearest are found through the index unless `is_exact`.
+    """
     asked = _Asked(query, model)
-    arms = [*_own_arms(user_id, query, asked), *_shared_arms(query, asked)]
+    arms = _own_arms(user_id, query, asked)
+    if searches_shared(query):
+        arms += _shared_arms(query, asked, is_exact=is_exact)
     ids = union_all(*(select(arm.subquery().c.id) for arm in arms))
     return select(*COLUMNS, asked.similarity, asked.wording).where(TABLE.c.id.in_(ids))
 
@@ -115,22 +140,30 @@ def _own_arms(user_id: UUID, query: RecallQuery, asked: _Asked) -> list[Select[A
     return arms
 
 
-def _shared_arms(query: RecallQuery, asked: _Asked) -> list[Select[Any]]:
-    if not searches_shared(query):
-        return []
-    # Spelled out, not bound: only then may a prepared statement use the indexes made for it.
-    shared = [literal_column("memories.scope = 'collective'", Boolean), *_conditions(query)]
+def _shared_arms(query: RecallQuery, asked: _Asked, *, is_exact: bool) -> list[Select[Any]]:
+    shared = _shared(query)
     arms: list[Select[Any]] = []
     if asked.vector is not None:
-        half = cast(TABLE.c.embedding, HALFVEC(EMBEDDING_DIMENSIONS))
-        distance = half.cosine_distance(_once(cast(asked.vector, HALFVEC(EMBEDDING_DIMENSIONS))))
+        # No index is on the vector itself, only on its half: this order decides which way it goes.
+        distance = TABLE.c.embedding.cosine_distance(asked.vector)
         near = select(TABLE.c.id).where(*shared, asked.has_model)
-        arms.append(near.order_by(distance).limit(asked.candidates))
+        order = distance if is_exact else _half_distance(asked.vector)
+        arms.append(near.order_by(order).limit(asked.candidates))
     if asked.all_words is not None:
         # All words, where one would do for a user's own: among many memories any common word is
         # in most of them, and ranking those takes longer than it helps.
         arms.append(_worded(shared, asked.all_words, asked))
     return arms
+
+
+def _shared(query: RecallQuery) -> list[ColumnElement[Any]]:
+    # Spelled out, not bound: only then may a prepared statement use the indexes made for it.
+    return [literal_column("memories.scope = 'collective'", Boolean), *_conditions(query)]
+
+
+def _half_distance(vector: ColumnElement[Any]) -> ColumnElement[Any]:
+    half = HALFVEC(EMBEDDING_DIMENSIONS)
+    return cast(TABLE.c.embedding, half).cosine_distance(_once(cast(vector, half)))
 
 
 def _worded(
