@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import asyncpg
 
 from hedgerow.domain.forgetting import FORGETTING
 from hedgerow.domain.journal import JOURNAL_REGIMES
@@ -188,15 +189,12 @@ async def test_recalls_exactly_what_is_meant_and_never_the_future(world: World) 
             limit=1000,
         )
         (vector,) = await world.embedder.embed(["gap up"])
-        for by in ({"text": "gap up"}, {"vector": vector}, {"text": "gap up", "vector": vector}):
-            asked = RecallQuery(**{**_as_dict(query), "text": None, **by})
+        ways: list[dict[str, Any]] = [{"text": "gap up"}, {"vector": vector}]
+        for by in (*ways, {"text": "gap up", "vector": vector}):
+            asked = replace(query, **({"text": None} | by))
             async with world.unit() as unit:
                 found = await unit.memories.recall(user, asked, world.embedder.model)
             assert set(ids(found)) == {m.id for m in stored if is_meant(m, user, asked)}
-
-
-def _as_dict(query: RecallQuery) -> dict[str, object]:
-    return {name: getattr(query, name) for name in RecallQuery.__slots__}
 
 
 # Word for word as it is specified; `query_embedding` is the parameter of a function around it.
@@ -244,7 +242,7 @@ async def test_collective_search_may_use_its_index(world: World) -> None:
         # A generic plan knows no parameter: an index must be usable whatever they are.
         await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
         compiled = statement.compile(
-            dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True}
+            dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )
         names = compiled.positiontup or []
         plan = await connection.exec_driver_sql(
@@ -261,7 +259,8 @@ class TestValidation:
         await world.add(*(memory(number) for number in range(1, 6)))
         await asyncio.gather(*(_validate(world, user, trade) for _ in range(4)))
         for one in await world.get(*(UUID(int=number) for number in range(1, 6))):
-            assert (one.validation_trades, one.validation_score) == (1, pytest.approx(1 / 3))
+            assert one.validation_trades == 1
+            assert one.validation_score == pytest.approx(1 / 3)
         async with world.unit() as unit:
             (validation,) = await unit.memories.validations(UUID(int=1), user)
             assert (validation.trade_id, validation.was_right) == (trade, True)
@@ -272,7 +271,8 @@ class TestValidation:
         await world.add(*(memory(number) for number in range(1, 6)))
         await asyncio.gather(*(_validate(world, user, trade) for user, trade in trades))
         for one in await world.get(*(UUID(int=number) for number in range(1, 6))):
-            assert (one.validation_trades, one.validation_score) == (8, pytest.approx(8 / 10))
+            assert one.validation_trades == 8
+            assert one.validation_score == pytest.approx(8 / 10)
 
     async def test_others_trades_stay_theirs(self, world: World) -> None:
         one, other = await world.user(), await world.user()

@@ -84,8 +84,8 @@ class TestRule:
         assert shared.importance == pytest.approx(0.75)
 
     def test_kinds_do_not_add_up(self) -> None:
-        other = {"timeframe": Timeframe.H1}
-        assert promoted(trades([WON] * 4) + trades([WON] * 4, **other)) == []
+        other = trades([WON] * 4, timeframe=Timeframe.H1)
+        assert promoted(trades([WON] * 4) + other) == []
 
     @reproducible
     @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30))

@@ -61,7 +61,7 @@ def prepare_statement(query: RecallQuery) -> Select[Any]:
     discouraged because the planner thinks a distance as cheap as an addition, and would rather
     compute tens of thousands than use the index; where only sorting will do, it still sorts.
     """
-    fitting = select(literal_column("1")).where(*_shared(query)).limit(_EXACT_MAX + 1)
+    fitting = select(TABLE.c.id).where(*_shared(query)).limit(_EXACT_MAX + 1)
     return select(
         select(func.count()).select_from(fitting.subquery()).scalar_subquery().label("fitting"),
         func.set_config("hnsw.iterative_scan", "relaxed_order", True),
@@ -163,7 +163,10 @@ def _shared(query: RecallQuery) -> list[ColumnElement[Any]]:
 
 def _half_distance(vector: ColumnElement[Any]) -> ColumnElement[Any]:
     half = HALFVEC(EMBEDDING_DIMENSIONS)
-    return cast(TABLE.c.embedding, half).cosine_distance(_once(cast(vector, half)))
+    distance: ColumnElement[Any] = cast(TABLE.c.embedding, half).cosine_distance(
+        _once(cast(vector, half))
+    )
+    return distance
 
 
 def _worded(
