@@ -17,7 +17,8 @@ from pyarrow import parquet
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.infrastructure.candle_files import CandleSet, Gap, bundled_sample, read_candles
+from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
+from hedgerow.usecases.candle_sets import CandleSet, Gap
 
 HEADER = "open_time,open,high,low,close,volume"
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -581,7 +581,7 @@ class TestRules:
             {"participation_ratio": Decimal("1.1")},
         ],
     )
-    def test_are_refused_outside_their_ranges(self, outside: dict[str, Decimal]) -> None:
+    def test_are_refused_outside_their_ranges(self, outside: dict[str, Any]) -> None:
         with pytest.raises(InvalidValue):
             PaperVenueRules(**outside)
 
