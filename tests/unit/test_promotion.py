@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import reproducible
@@ -194,7 +194,7 @@ def private_lessons(draw: st.DrawFn) -> list[Memory]:
     return made
 
 
-@reproducible
+@settings(reproducible, max_examples=40)
 @given(private_lessons())
 def test_no_private_text_becomes_collective(lessons: list[Memory]) -> None:
     evidence = [evidence_of(each, MODERATE) for each in lessons]
