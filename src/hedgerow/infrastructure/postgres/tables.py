@@ -32,7 +32,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
@@ -497,8 +497,9 @@ memories = Table(
     Index(None, "source_trade_id"),
     Index(
         "ix_memories_shared_embedding",
-        text("(embedding::halfvec(1536)) halfvec_cosine_ops"),
+        literal_column("(embedding::halfvec(1536))").label("half"),
         postgresql_using="hnsw",
+        postgresql_ops={"half": "halfvec_cosine_ops"},
         postgresql_where="scope = 'collective'",
     ),
     Index(
