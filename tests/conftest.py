@@ -26,6 +26,14 @@ def service_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    """The same, for a service that all tests of a module share."""
+    folder = _service_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
 def event_server() -> Iterator[str]:
     """The URL of a PostgreSQL that the tests of one file share."""
     folder = _service_folder()

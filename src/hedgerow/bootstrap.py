@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,7 +16,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
-from hedgerow.settings import Settings, load_settings
+from hedgerow.settings import EmbedderName, Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
@@ -24,12 +24,14 @@ from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import (
     CandleStore,
+    Embedder,
     OpenUnitOfWork,
     ReplayVenue,
     SharedState,
     UsageStore,
     Vault,
 )
+from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.vault_keys import prepare_vault
 
@@ -86,15 +88,21 @@ class Backstage:
             clickhouse = await stack.enter_async_context(self._clickhouse(here=True))
             if fresh:
                 await reset_clickhouse(clickhouse)
-            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse))
+            embedder = await stack.enter_async_context(self._embedder())
+            yield _paper_desk(engine, ClickHouseCandleStore(clickhouse), embedder)
 
     @asynccontextmanager
     async def shared_desk(self) -> AsyncIterator[PaperDesk]:
         """All services for looking at runs, shared with whatever else is running."""
         from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
 
-        async with self._postgres() as engine, self._clickhouse() as clickhouse:
-            yield _paper_desk(_at_one_moment(engine), ClickHouseCandleStore(clickhouse))
+        async with (
+            self._postgres() as engine,
+            self._clickhouse() as clickhouse,
+            self._embedder() as embedder,
+        ):
+            store = ClickHouseCandleStore(clickhouse)
+            yield _paper_desk(_at_one_moment(engine), store, embedder)
 
     @asynccontextmanager
     async def usage(self) -> AsyncIterator[UsageStore]:
@@ -159,6 +167,34 @@ class Backstage:
                 server = stack.enter_context(EmbeddedRedis(self._folder.redis))
                 url, revive = server.url, server.revive
             yield _shared_state(await stack.enter_async_context(open_link(url, revive)), engine)
+
+    @asynccontextmanager
+    async def memories(self) -> AsyncIterator[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
+        async with self._postgres() as engine, self._embedder() as embedder:
+            yield MemoryDesk(_unit_of_work(engine), embedder)
+
+    @asynccontextmanager
+    async def _embedder(self) -> AsyncIterator[Embedder]:
+        settings = self._settings
+        match settings.embedder:
+            case EmbedderName.WORDLLAMA:
+                from hedgerow.infrastructure.embedders import WordLlamaEmbedder
+
+                yield WordLlamaEmbedder()
+            case EmbedderName.OPENAI:
+                from hedgerow.infrastructure.openai_embedder import EmbeddingService, OpenAIEmbedder
+
+                service = EmbeddingService(
+                    url=settings.embeddings_url,
+                    model=settings.embeddings_model,
+                    dimensions=settings.embeddings_dimensions,
+                    key=settings.embeddings_key,
+                )
+                async with OpenAIEmbedder(service) as embedder:
+                    yield embedder
+            case _:
+                assert_never(settings.embedder)
 
     @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
@@ -262,12 +298,11 @@ def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     return lambda: PostgresUnitOfWork(engine)
 
 
-def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
+def _paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedder) -> PaperDesk:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
-    from hedgerow.infrastructure.embedders import WordLlamaEmbedder
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
 
@@ -285,5 +320,5 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
         analyst=HouseAnalyst(indicators),
         regime_model=RulesRegimeModel(indicators),
         reviewer=HouseReviewer(),
-        embedder=WordLlamaEmbedder(),
+        embedder=embedder,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,11 +13,17 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 
 PREFIX = "HEDGEROW_"
 DRIVER = "postgresql+asyncpg://"
 _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
+    "embedder": "set it to wordllama, which needs no network, or to openai",
+    "embeddings_url": "write https://HOST/v1, to which /embeddings is added, or unset it",
+    "embeddings_key": "set it to the key that the service gave you, or unset it",
+    "embeddings_model": "name a model of the service, such as text-embedding-3-large",
+    "embeddings_dimensions": f"set it to a whole number from 1 to {EMBEDDING_DIMENSIONS}",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
     "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
@@ -78,6 +85,22 @@ def _redis(url: SecretStr) -> SecretStr:
     return url
 
 
+def _service(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not the URL of an HTTP service")
+    if parts.username or parts.password:
+        raise ValueError("a key belongs into HEDGEROW_EMBEDDINGS_KEY, not into the URL")
+    return url
+
+
+class EmbedderName(StrEnum):
+    """What turns text into vectors."""
+
+    WORDLLAMA = "wordllama"
+    OPENAI = "openai"
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -116,6 +139,22 @@ class Settings(BaseSettings):
 
     vault_key_command: SecretStr | None = None
     """A command whose output is the keys of the vault, one to a line, the newest first."""
+    embedder: EmbedderName = EmbedderName.WORDLLAMA
+    """`wordllama` runs here without network or key; `openai` asks a service of that kind."""
+
+    embeddings_url: Annotated[str, AfterValidator(_service)] = "https://api.openai.com/v1"
+    """Where that service is, without `/embeddings`."""
+
+    embeddings_key: SecretStr | None = None
+    """The key of that service; None where it wants none."""
+
+    embeddings_model: Annotated[str, Field(min_length=1)] = "text-embedding-3-large"
+    """The model asked for; what another model remembered is found by words only."""
+
+    embeddings_dimensions: Annotated[int, Field(ge=1, le=EMBEDDING_DIMENSIONS)] = (
+        EMBEDDING_DIMENSIONS
+    )
+    """How many numbers its vectors have."""
 
 
 def load_settings() -> Settings:

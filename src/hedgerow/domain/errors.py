@@ -139,3 +139,12 @@ class KeyUnknown(HedgerowError):
     """A key-encryption key that is needed and not, or no longer, at hand; `key_id` is no secret."""
 
     key_id: str
+
+
+@dataclass(eq=False)
+class EmbeddingFailed(HedgerowError):
+    """The service that turns text into vectors did not, in any of several attempts."""
+
+    service: str
+    problem: str
+    attempts: int

@@ -12,6 +12,7 @@ from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
+from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
 
 
@@ -58,4 +59,7 @@ class Backstage(Protocol):
 
     def vault(self) -> AbstractAsyncContextManager[tuple[OpenUnitOfWork, Vault]]:
         """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+
+    def memories(self) -> AbstractAsyncContextManager[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
         ...

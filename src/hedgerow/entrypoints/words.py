@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hedgerow.domain.errors import (
     ConcurrentUpdate,
+    EmbeddingFailed,
     HedgerowError,
     InputRefused,
     KeyUnknown,
@@ -40,6 +41,11 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"{error.place}: {error.problem}; restore that row from a backup, or connect the "
                 "exchange account again."
+            )
+        case EmbeddingFailed():
+            return (
+                f"{error.service}: {error.problem} ({error.attempts} attempts); try again later, "
+                "or see HEDGEROW_EMBEDDINGS_URL."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

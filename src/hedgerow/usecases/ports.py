@@ -19,13 +19,22 @@ from uuid import UUID
 
 from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, UserDayCost
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.events import Event
+from hedgerow.domain.forgetting import ForgettingRule
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.ledger import LedgerEntry, TransferReason
 from hedgerow.domain.market import Candle, Exchange, MarketType, Timeframe
 from hedgerow.domain.market_data import MarketTrade, OrderBookSnapshot, Tick
-from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory, Stance
+from hedgerow.domain.memory import (
+    Memory,
+    MemoryScope,
+    MemoryType,
+    RecalledMemory,
+    Stance,
+    Validation,
+)
 from hedgerow.domain.messages import (
     EquityMarked,
     PriceMoved,
@@ -36,6 +45,7 @@ from hedgerow.domain.messages import (
 )
 from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
+from hedgerow.domain.promotion import PromotionRule
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.risk import CircuitBreakerState
@@ -153,13 +163,31 @@ class RegimeModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecallQuery:
-    """What an analyst wants to remember. Only memories known at `as_of` are recalled."""
+    """What is to be remembered, by words, by a vector, or by both; at least one is given.
 
-    text: str
+    Only memories known at `as_of` and not expired by then are recalled: the user's own and the
+    collective ones, or those of `scopes`. `types` and `scopes` mean all of them where empty. A
+    memory that names another `symbol`, `timeframe`, `regime` or `personality` is left out; one that
+    names none is general and stays. A memory must bear all of `tags`.
+    """
+
     as_of: datetime
-    types: tuple[MemoryType, ...]
+    text: str | None = None
+    vector: Sequence[float] | None = None
+    scopes: tuple[MemoryScope, ...] = ()
+    types: tuple[MemoryType, ...] = ()
     symbol: str | None = None
+    timeframe: Timeframe | None = None
+    regime: Regime | None = None
+    tags: tuple[str, ...] = ()
+    personality: str | None = None
     limit: int = 5
+
+    def __post_init__(self) -> None:
+        if self.text is None and self.vector is None:
+            raise InvalidValue(field="text", value=None, allowed="a text or a vector")
+        if self.limit < 1:
+            raise InvalidValue(field="limit", value=self.limit, allowed="at least 1")
 
 
 Recall = Callable[[RecallQuery], Awaitable[Sequence[RecalledMemory]]]
@@ -243,8 +271,12 @@ class Embedder(Protocol):
         """How many numbers a vector has, before it is padded for storage."""
         ...
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One unit vector of `dimensions` numbers per text."""
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector of `dimensions` numbers per text.
+
+        Raises InvalidValue for a text without a word, EmbeddingFailed where a service that makes
+        the vectors does not.
+        """
         ...
 
 
@@ -352,24 +384,69 @@ class Memories(Protocol):
         """Store memories with one vector each, padded to the stored dimensions."""
         ...
 
-    async def recall(
-        self, user_id: UUID, query: RecallQuery, vector: Sequence[float], model: str
-    ) -> list[RecalledMemory]:
-        """What the user may remember, known at `as_of` and not expired, most similar first."""
+    async def recall(self, user_id: UUID, query: RecallQuery, model: str) -> list[RecalledMemory]:
+        """What the user may remember, best first (domain/memory_ranking.py).
+
+        The vector of `query`, if any, is of `model`; memories of other models are not found by it
+        nor compared with it, and of several models only `model` is searched.
+        """
         ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[Memory]:
         """The memories with these ids, in the order asked for."""
         ...
 
+    async def by_prefix(self, user_id: UUID, prefix: str) -> list[Memory]:
+        """Memories of the user, or collective, whose id begins with `prefix`; at most two."""
+        ...
+
     async def of_trade(self, trade_id: UUID) -> list[Memory]:
         """The memories a trade left."""
+        ...
+
+    async def unvalidated(self, ids: Sequence[UUID], trade_id: UUID) -> list[Memory]:
+        """Those of `ids` that the trade has not validated yet, by id.
+
+        They are held for this unit of work until it ends: others who ask for them wait.
+        """
         ...
 
     async def save_validation(
         self, memory: Memory, trade_id: UUID, user_id: UUID, was_right: bool, at: datetime
     ) -> None:
         """Store a validated memory's new score; a trade validates a memory once."""
+        ...
+
+    async def validations(self, memory_id: UUID, user_id: UUID) -> list[Validation]:
+        """The user's trades that have validated a memory, oldest first."""
+        ...
+
+    async def expire(self, ids: Sequence[UUID], at: datetime) -> None:
+        """Let memories not be recalled from `at` on; earlier moments still recall them."""
+        ...
+
+    async def forgettable(self, rule: ForgettingRule, at: datetime, limit: int) -> list[UUID]:
+        """At most `limit` memories that `rule` applies to at `at`, oldest first.
+
+        Those that another unit of work is forgetting already are passed over.
+        """
+        ...
+
+    async def begin_promotion(self) -> None:
+        """Wait until no other unit of work promotes lessons, and keep others waiting."""
+        ...
+
+    async def shared_lessons(self) -> list[Memory]:
+        """All collective lessons, expired ones too, oldest first."""
+        ...
+
+    async def lessons_of_trades(
+        self, rule: PromotionRule, until: datetime
+    ) -> list[tuple[Memory, RiskTolerance]]:
+        """Users' lessons created by `until`, with the risk tolerance of the strategy they are from.
+
+        Kinds that have fewer lessons, or of fewer users, than `rule` asks for may be left out.
+        """
         ...
 
 

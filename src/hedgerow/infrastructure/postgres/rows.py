@@ -30,7 +30,8 @@ Values = Mapping[str, Any]
 
 def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
     """A row of `table`: each column from `given`, else from the attribute of the same name."""
-    names = [column.name for column in table.columns if column.identity is None]
+    made_here = (c for c in table.columns if c.identity is None and c.computed is None)
+    names = [column.name for column in made_here]
     return {name: given[name] if name in given else getattr(entity, name) for name in names}
 
 

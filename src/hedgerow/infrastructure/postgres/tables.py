@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Double,
     Enum,
@@ -31,8 +32,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from hedgerow.domain.journal import MarketRegime
 from hedgerow.domain.ledger import Account, TransferReason
@@ -499,6 +501,12 @@ memories = Table(
     _text("session_id", nullable=True),
     Column("type", _choice(MemoryType, "type"), nullable=False),
     _text("content"),
+    Column(
+        "content_words",
+        TSVECTOR,
+        Computed("to_tsvector('english', content)", persisted=True),
+        nullable=False,
+    ),
     Column("embedding", Vector(EMBEDDING_DIMENSIONS), nullable=False),
     _text("embedding_model"),
     _count("embedding_dimensions"),
@@ -517,7 +525,28 @@ memories = Table(
     CheckConstraint("importance between 0 and 1", "importance"),
     CheckConstraint("validation_score between 0 and 1", "validation_score"),
     CheckConstraint("(scope = 'collective') = (user_id is null)", "owner"),
+    CheckConstraint("scope <> 'working' or expires_at is not null", "working_expires"),
     Index(None, "user_id", "type", "symbol"),
+    Index(None, "source_trade_id"),
+    Index(
+        "ix_memories_shared_embedding",
+        literal_column("(embedding::halfvec(1536))").label("half"),
+        postgresql_using="hnsw",
+        postgresql_ops={"half": "halfvec_cosine_ops"},
+        postgresql_where="scope = 'collective'",
+    ),
+    Index(
+        "ix_memories_shared_words",
+        "content_words",
+        postgresql_using="gin",
+        postgresql_where="scope = 'collective'",
+    ),
+    Index("ix_memories_shared_symbol", "symbol", "type", postgresql_where="scope = 'collective'"),
+    Index(
+        "ix_memories_shared_created_at",
+        "created_at",
+        postgresql_where="scope = 'collective' and expires_at is null",
+    ),
 )
 
 memory_validations = Table(

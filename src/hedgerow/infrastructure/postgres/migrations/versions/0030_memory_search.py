@@ -1,0 +1,42 @@
+"""Memories are found by words as well, shared ones fast, and working ones always end."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0030"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Move forward."""
+    op.execute(
+        "ALTER TABLE memories ADD COLUMN content_words tsvector NOT NULL "
+        "GENERATED ALWAYS AS (to_tsvector('english', content)) STORED"
+    )
+    op.create_check_constraint(
+        op.f("ck_memories_working_expires"),
+        "memories",
+        "scope <> 'working' or expires_at is not null",
+    )
+    op.create_index(op.f("ix_memories_source_trade_id"), "memories", ["source_trade_id"])
+    # A user's own memories are few and searched exactly, by the B-tree that leads with user_id.
+    # What all users share grows without bound, so only that is in these indexes.
+    op.execute(
+        "CREATE INDEX ix_memories_shared_embedding ON memories "
+        "USING hnsw ((embedding::halfvec(1536)) halfvec_cosine_ops) WHERE scope = 'collective'"
+    )
+    op.execute(
+        "CREATE INDEX ix_memories_shared_words ON memories "
+        "USING gin (content_words) WHERE scope = 'collective'"
+    )
+    op.execute(
+        "CREATE INDEX ix_memories_shared_symbol ON memories (symbol, type) "
+        "WHERE scope = 'collective'"
+    )
+    op.execute(
+        "CREATE INDEX ix_memories_shared_created_at ON memories (created_at) "
+        "WHERE scope = 'collective' AND expires_at IS NULL"
+    )
