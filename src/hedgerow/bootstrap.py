@@ -19,7 +19,7 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.ports import SYSTEM, CandleStore, OpenUnitOfWork, ReplayVenue
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -96,7 +96,7 @@ class Backstage:
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
 
-        async with _unit_of_work(engine)() as unit:
+        async with _unit_of_work(engine)(SYSTEM) as unit:
             if not await unit.runs.are_alone():
                 raise InputRefused(
                     what="this data folder holds a fund that is not a demo, and would be emptied",
@@ -110,7 +110,7 @@ class Backstage:
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 
-    return lambda: PostgresUnitOfWork(engine)
+    return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
 def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:

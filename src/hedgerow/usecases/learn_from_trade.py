@@ -38,9 +38,9 @@ class TradeSchool:
         self._reviewer = reviewer
         self._embedder = embedder
 
-    async def learn(self, pending: PendingWish, wish: LearnFromTrade) -> None:
+    async def learn(self, user_id: UUID, pending: PendingWish, wish: LearnFromTrade) -> None:
         """Everything there is to learn at the close, in one transaction with the wish's end."""
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             position = await _ended(unit, wish.position_id)
             accepted = await unit.trades.proposal(position.entry_order_id)
             at = pending.at
@@ -59,7 +59,7 @@ class TradeSchool:
         self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
     ) -> None:
         """Judge the exits of trades closed by then, by the candles that followed each."""
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             for entry in await unit.journal.awaiting_exit_verdict(user_id, closed_until):
                 after = candles_after(entry.symbol, entry.created_at)
                 if after:

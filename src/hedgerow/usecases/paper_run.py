@@ -22,6 +22,7 @@ from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
 from hedgerow.usecases.ports import (
+    SYSTEM,
     Analyst,
     CandleStore,
     Embedder,
@@ -136,7 +137,7 @@ async def report_facts(desk: PaperDesk, run: PaperRun) -> RunFacts:
     """The record of a run."""
     plan = decode(RunPlan, run.plan)
     candles = await read_candles_of(desk, plan)
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(run.user_id) as unit:
         return await gather_report(unit, run, plan.timeframe, candles, desk.charges)
 
 
@@ -150,7 +151,7 @@ async def read_candles_of(desk: PaperDesk, plan: RunPlan) -> list[Candle]:
 async def _resume(
     desk: PaperDesk, plan: RunPlan, venue: ReplayVenue
 ) -> tuple[Fund, PaperRun] | None:
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(SYSTEM) as unit:
         run = await unit.runs.unfinished(plan.fingerprint)
         if run is None:
             return None
@@ -162,7 +163,7 @@ async def _begin(
     desk: PaperDesk, plan: RunPlan, instruments: Sequence[Instrument], venue: ReplayVenue
 ) -> tuple[Fund, PaperRun]:
     at = plan.starts_at
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(SYSTEM) as unit:
         number = await unit.runs.count(plan.fingerprint)
         fund, step = open_paper_fund(_fund_plan(plan, instruments, number), at)
         (strategy_id,) = fund.strategies

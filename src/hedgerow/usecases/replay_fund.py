@@ -168,8 +168,9 @@ class Replay:
     async def _recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
         embedder = self._desk.embedder
         (vector,) = embedder.embed([query.text])
-        async with self._desk.open_unit_of_work() as unit:
-            return await unit.memories.recall(self._fund.user.id, query, vector, embedder.model)
+        user_id = self._fund.user.id
+        async with self._desk.open_unit_of_work(user_id) as unit:
+            return await unit.memories.recall(user_id, query, vector, embedder.model)
 
     def _remember(self, step: Step, at: datetime) -> None:
         for fact in step.facts:

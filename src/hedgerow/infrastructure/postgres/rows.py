@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
-from hedgerow.domain.documents import read_document, write_document
+from hedgerow.domain.documents import read_document, read_value, write_document, write_value
 from hedgerow.domain.ledger import Account
 from hedgerow.domain.market import Instrument, MarketType, Timeframe
 from hedgerow.domain.memory import Memory
@@ -20,7 +20,7 @@ from hedgerow.domain.orders import Bracket, Order
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.domain.strategies import DailyReturns, Strategy
+from hedgerow.domain.strategies import DailyReturns, ReasoningNote, Strategy
 from hedgerow.domain.users import User, UserSettings
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.codec import decode, encode
@@ -31,8 +31,15 @@ Values = Mapping[str, Any]
 
 
 def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
-    """A row of `table`: each column from `given`, else from the attribute of the same name."""
-    names = [column.name for column in table.columns if column.identity is None]
+    """A row of `table`: each column from `given`, else from the attribute of the same name.
+
+    Columns that the database fills by itself are left to it.
+    """
+    names = [
+        column.name
+        for column in table.columns
+        if column.identity is None and column.server_default is None
+    ]
     return {name: given[name] if name in given else getattr(entity, name) for name in names}
 
 
@@ -79,7 +86,7 @@ def strategy_row(strategy: Strategy) -> dict[str, Any]:
         tables.strategies,
         strategy,
         target_allocations=dict(strategy.target_allocations),
-        reasoning_log=list(strategy.reasoning_log),
+        reasoning_log=write_value(strategy.reasoning_log),
         daily_returns_count=returns.count,
         daily_returns_mean=returns.mean,
         daily_returns_squared_deviation=returns.squared_deviation,
@@ -93,7 +100,16 @@ def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strat
         row["daily_returns_mean"],
         row["daily_returns_squared_deviation"],
     )
-    return from_row(Strategy, row, balances=balances, daily_returns=returns)
+    return from_row(
+        Strategy,
+        row,
+        balances=balances,
+        daily_returns=returns,
+        target_allocations=read_value(
+            "target_allocations", dict[str, Decimal], row["target_allocations"]
+        ),
+        reasoning_log=read_value("reasoning_log", tuple[ReasoningNote, ...], row["reasoning_log"]),
+    )
 
 
 def order_row(order: Order) -> dict[str, Any]:
@@ -166,6 +182,6 @@ def regime_row(classification: RegimeClassification) -> dict[str, Any]:
 
 def regime_of(row: Row) -> RegimeClassification:
     """The regime classification of a row."""
-    indicators = {name: float(value) for name, value in row["indicators"].items()}
+    indicators = read_value("indicators", dict[str, float], row["indicators"])
     reading = from_row(RegimeReading, row, indicators=indicators)
     return from_row(RegimeClassification, row, reading=reading)
