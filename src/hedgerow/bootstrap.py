@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import SYSTEM, CandleStore, OpenUnitOfWork, ReplayVenue
+from hedgerow.usecases.schema import SchemaKeeper
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -79,8 +81,35 @@ class Backstage:
             yield _unit_of_work(engine)
 
     @asynccontextmanager
+    async def schema_keeper(self, *, alone: bool) -> AsyncIterator[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
+
+        async with AsyncExitStack() as stack:
+            if alone:
+                stack.enter_context(self._folder.exclusive())
+            yield PostgresKeeper(await stack.enter_async_context(self._connected()))
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
+        from hedgerow.infrastructure.postgres.documentation import pages
+
+        return pages()
+
+    @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
-        from hedgerow.infrastructure.postgres.engine import migrate, open_engine
+        from hedgerow.infrastructure.postgres.engine import migrate
+        from hedgerow.infrastructure.postgres.partitions import AHEAD, ensure_partitions
+
+        async with self._connected() as engine:
+            await migrate(engine)
+            now = datetime.now(UTC)
+            await ensure_partitions(engine, now, now + AHEAD)
+            yield engine
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncEngine]:
+        from hedgerow.infrastructure.postgres.engine import open_engine
 
         async with AsyncExitStack() as stack:
             if self._settings.postgres_url is None:
@@ -89,9 +118,7 @@ class Backstage:
                 url = stack.enter_context(EmbeddedPostgres(self._folder.postgres)).url
             else:
                 url = self._settings.postgres_url.get_secret_value()
-            engine = await stack.enter_async_context(open_engine(url))
-            await migrate(engine)
-            yield engine
+            yield await stack.enter_async_context(open_engine(url))
 
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
@@ -119,10 +146,14 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
     from hedgerow.infrastructure.embedders import WordLlamaEmbedder
+    from hedgerow.infrastructure.postgres.partitions import ensure_partitions
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
 
     rules = PaperVenueRules()
+
+    async def make_room(start: datetime, until: datetime) -> None:
+        await ensure_partitions(engine, start, until)
 
     def make_venue(instruments: Sequence[Instrument], seed: int) -> ReplayVenue:
         return PaperVenue(instruments, replace(rules, seed=seed))
@@ -130,6 +161,7 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore) -> PaperDesk:
     indicators = IndicatorDesk()
     return PaperDesk(
         open_unit_of_work=_unit_of_work(engine),
+        make_room=make_room,
         candle_store=candle_store,
         make_venue=make_venue,
         charges=VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.schema import SchemaKeeper
 
 
 class Backstage(Protocol):
@@ -33,6 +34,14 @@ class Backstage(Protocol):
 
     def paper_desk(self, *, fresh: bool) -> AbstractAsyncContextManager[PaperDesk]:
         """All services for a run, held by this process alone; `fresh` empties the stores first."""
+        ...
+
+    def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        ...
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
         ...
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:

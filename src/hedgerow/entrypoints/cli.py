@@ -14,11 +14,11 @@ from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
 from hedgerow.domain.market import Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
-from hedgerow.entrypoints.words import sentence
+from hedgerow.entrypoints.db import add_db
+from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
 EXIT_REFUSED = 2
-EXIT_DIFFERENCES = 1
 EXIT_INTERRUPTED = 130
 
 
@@ -51,6 +51,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
+    add_db(app, backstage)
     return app
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hedgerow.domain.errors import ConcurrentUpdate, HedgerowError, InputRefused
 
+EXIT_DIFFERENCES = 1
+"""The exit code of a command that looked for differences and found some."""
+
 
 def sentence(error: HedgerowError) -> str:
     """One clear sentence for a person."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -62,9 +62,13 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class PaperDesk:
-    """Everything that a paper run needs from the outside."""
+    """Everything that a paper run needs from the outside.
+
+    `make_room` prepares the store for the rows of all months between two times.
+    """
 
     open_unit_of_work: OpenUnitOfWork
+    make_room: Callable[[datetime, datetime], Awaitable[None]]
     candle_store: CandleStore
     make_venue: Callable[[Sequence[Instrument], int], ReplayVenue]
     charges: VenueCharges
@@ -117,6 +121,7 @@ async def run_paper(
             where=f"{plan.exchange} {plan.timeframe} {', '.join(plan.symbols)}",
             fix="add --fresh to start with an empty store, or set HEDGEROW_DATA_DIR elsewhere",
         )
+    await desk.make_room(plan.starts_at, plan.ends_at)
     instruments = [_instrument(symbol, stored) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)

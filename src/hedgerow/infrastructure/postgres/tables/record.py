@@ -47,6 +47,7 @@ wishes = Table(
     document("body", "the wish"),
     moment("created_at", "when it was made"),
     moment("done_at", "when it was carried out", nullable=True),
+    Index(None, "user_id", "id"),
     Index("ix_wishes_pending", "user_id", "id", postgresql_where="done_at is null"),
     comment="What a fund wants done outside, until it is.",
 )

@@ -876,6 +876,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="done_at is null",
     )
+    op.create_index(op.f("ix_wishes_user_id_id"), "wishes", ["user_id", "id"], unique=False)
     op.create_table(
         "ledger_balances",
         sa.Column("user_id", sa.Uuid(), nullable=False, comment="the user it belongs to"),
