@@ -43,25 +43,31 @@ def postgres_server() -> Iterator[str]:
 
 
 async def _make_template(server: str) -> None:
+    # nothing here has to outlive a power cut
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        await administer(server, f"ALTER SYSTEM SET {setting} = off")
+    await administer(server, "SELECT pg_reload_conf()")
     await administer(server, "CREATE DATABASE hedgerow_migrated")
     async with open_engine(url_of(server, "hedgerow_migrated")) as engine:
         await migrate(engine)
 
 
 @pytest.fixture
-async def empty_url(postgres_server: str) -> str:
+async def empty_url(postgres_server: str) -> AsyncIterator[str]:
     """A database without tables."""
     name = f"test_{next(_numbers)}"
     await administer(postgres_server, f"CREATE DATABASE {name}")
-    return url_of(postgres_server, name)
+    yield url_of(postgres_server, name)
+    await administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-async def database_url(postgres_server: str) -> str:
+async def database_url(postgres_server: str) -> AsyncIterator[str]:
     """A database with the newest schema and no rows."""
     name = f"test_{next(_numbers)}"
     await administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE hedgerow_migrated")
-    return url_of(postgres_server, name)
+    yield url_of(postgres_server, name)
+    await administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
