@@ -169,8 +169,11 @@ def test_a_trade_from_proposal_to_lesson() -> None:
     )
     for child in (stop, target):
         assert (child.parent_order_id, child.position_id) == (entry.id, position.id)
-        assert (child.side, child.amount) == (OrderSide.SELL, Decimal(4))
-        assert child.agent_id == "portfolio_manager"
+        assert (child.side, child.amount, child.agent_id) == (
+            OrderSide.SELL,
+            Decimal(4),
+            entry.agent_id,
+        )
     assert (stop.type, stop.stop_price) == (OrderType.STOP_MARKET, Decimal(95))
     assert (target.type, target.price) == (OrderType.LIMIT, Decimal(110))
     assert (position.stop_loss_order_id, position.take_profit_order_id) == (stop.id, target.id)
@@ -200,7 +203,7 @@ def test_a_trade_from_proposal_to_lesson() -> None:
     said = scene.execute(target, "110", fee="1.1")
     ended = only(said.facts, PositionEnded)
     assert (ended.status, ended.net_pnl) == (PositionStatus.CLOSED, Decimal("91.894"))
-    assert ended.reasoning == "take-profit filled at 110.000000000000"
+    assert ended.reasoning == "take-profit filled at 110"
     assert said.wishes == (CancelOrder(stop.id), LearnFromTrade(position.id))
     assert not scene.fund.positions
     assert held.cash_reserve == held.current_equity == Decimal("10091.894")
@@ -384,7 +387,7 @@ def test_refused_when_the_rounded_limit_meets_its_own_stop() -> None:
         entry_price=Decimal("100.009"),
         stop_loss_price=Decimal("99.998"),
     )
-    assert refused(Scene(), wanted).found == "100.00 / 100.00 / 110.00"
+    assert refused(Scene(), wanted).found == "100.00 / 100.00 / 110"
 
 
 @pytest.mark.parametrize("distance", ["0", "-5", "100"])
@@ -504,7 +507,7 @@ def test_refused_when_what_may_be_bought_is_too_little(
 
 def test_refused_when_no_cash_is_left() -> None:
     scene = Scene()
-    scene.hold(size_ratio=Decimal(1))
+    scene.hold("101", size_ratio=Decimal(1))
     check = refused(scene, proposal("ETH/USDT", size_ratio=Decimal(1)), ETH)
     assert check.found.endswith("(bound by cash_reserve)")
 
@@ -646,7 +649,7 @@ def test_the_analyst_may_close_what_is_open() -> None:
     stop, target = scene.stop, scene.target
     said = scene.execute(leaving, "103")
     assert only(said.facts, PositionEnded).reasoning == (
-        "closed at market at 103.000000000000: momentum is gone"
+        "closed at market at 103: momentum is gone"
     )
     assert [wish.order_id for wish in said.wishes if isinstance(wish, CancelOrder)] == [
         stop.id,
@@ -694,14 +697,62 @@ def test_a_position_that_loses_its_stop_is_left_at_once(status: OrderStatus) -> 
     assert said.wishes == (Notify("critical", text), PlaceOrder(leaving.id))
 
 
-def test_a_stop_that_is_amended_away_is_a_lost_stop() -> None:
+@pytest.mark.parametrize("purpose", [OrderPurpose.STOP_LOSS, OrderPurpose.EXIT])
+def test_a_stop_or_exit_that_is_amended_away_is_a_lost_one(purpose: OrderPurpose) -> None:
     scene = Scene()
     scene.hold()
-    stop = scene.stop
-    scene.execute(stop, "95", "4")
-    said = scene.amend(stop, "4", "95")
+    if purpose is OrderPurpose.EXIT:
+        scene.decide(exit_proposal(scene))
+    lost = scene.working(purpose)
+    scene.execute(lost, "95", "4")
+    said = scene.amend(lost, "4", "95" if purpose is OrderPurpose.STOP_LOSS else None)
     assert raised(said) == [RiskEventType.ANOMALY_DETECTED]
+    assert scene.exit.id != lost.id
     assert scene.exit.amount == Decimal(6)
+
+
+def test_a_stop_that_fills_before_it_could_grow_leaves_with_the_rest_at_once() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    entry = scene.entry
+    scene.execute(entry, "100", "4")
+    scene.execute(entry, "100", "5")
+    stop, target = scene.stop, scene.target
+    assert stop.amount == Decimal(4)
+    said = scene.execute(stop, "95")
+    leaving = scene.exit
+    assert said.wishes == (
+        AmendOrder(target.id, Decimal(5), None),
+        CancelOrder(entry.id),
+        PlaceOrder(leaving.id),
+    )
+    assert (leaving.amount, leaving.reasoning) == (
+        Decimal(5),
+        "stop-loss filled at 95: leaving with the rest",
+    )
+
+
+def test_an_exit_that_fills_before_it_could_grow_is_followed_by_another() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    entry = scene.entry
+    scene.execute(entry, "100", "4")
+    scene.decide(exit_proposal(scene))
+    leaving = scene.exit
+    scene.execute(entry, "100", "6")
+    scene.execute(leaving, "101")
+    assert scene.exit.id != leaving.id
+    assert (scene.exit.amount, scene.exit.reasoning) == (Decimal(6), "momentum is gone")
+
+
+def test_a_target_that_fills_before_it_could_grow_leaves_the_rest_to_the_stop() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    entry = scene.entry
+    scene.execute(entry, "100", "4")
+    scene.execute(entry, "100", "6")
+    said = scene.execute(scene.target, "110")
+    assert said.wishes == (AmendOrder(scene.stop.id, Decimal(6), Decimal(95)),)
 
 
 def test_an_exit_that_fails_is_told_because_the_position_is_still_open() -> None:
@@ -714,6 +765,20 @@ def test_an_exit_that_fails_is_told_because_the_position_is_still_open() -> None
     # and the analyst may try again
     scene.decide(exit_proposal(scene))
     assert scene.exit.status is OrderStatus.PENDING
+
+
+def test_a_position_that_lost_its_stop_and_could_not_be_left_gets_a_stop_at_the_next_close() -> (
+    None
+):
+    scene = Scene()
+    position = scene.hold()
+    scene.end(scene.stop, REJECTED)
+    assert scene.tell(IntervalClosed()).wishes == ()  # it is being left
+    scene.end(scene.exit, REJECTED, "market closed")
+    said = scene.tell(IntervalClosed())
+    assert said.wishes == (PlaceOrder(scene.stop.id),)
+    assert (scene.stop.stop_price, scene.stop.amount) == (Decimal(95), position.size)
+    assert position.stop_loss_order_id == scene.stop.id
 
 
 def test_a_lost_target_leaves_the_stop_in_charge() -> None:
@@ -848,9 +913,10 @@ def test_a_fill_that_is_reported_again_counts_once(purpose: OrderPurpose) -> Non
     if purpose is OrderPurpose.TAKE_PROFIT:
         scene.execute(scene.entry, "100")
     order = scene.working(purpose)
-    scene.execute(order, "105", "4", trade_id="77", fee="0.1")
+    # more than is left, were it counted again
+    scene.execute(order, "105", "6", trade_id="77", fee="0.1")
     size, cash = scene.position.size, scene.strategy.cash_reserve
-    said = scene.execute(order, "105", "4", trade_id="77", fee="0.1")
+    said = scene.execute(order, "105", "6", trade_id="77", fee="0.1")
     assert said == Step((), ())
     assert (scene.position.size, scene.strategy.cash_reserve) == (size, cash)
 
@@ -905,7 +971,7 @@ def test_an_entry_that_ends_with_less_than_can_be_sold_leaves_no_position(end: s
     said = scene.end(entry, CANCELED) if end == "canceled" else scene.amend(entry, "0.001")
     ended = only(said.facts, PositionEnded)
     assert (ended.status, ended.net_pnl) == (PositionStatus.CLOSED, Decimal("-0.1"))
-    assert ended.reasoning == "entered at 100.000000000000 with less than can be sold"
+    assert ended.reasoning == "entered at 100 with less than can be sold"
     # nothing was ever sold: no exit to learn from
     assert not said.wishes
     assert not scene.fund.positions
@@ -929,8 +995,8 @@ def test_a_fee_in_the_venues_own_token_is_booked_in_that_token() -> None:
 def test_a_fee_in_more_decimals_than_the_books_have_is_never_understated() -> None:
     scene = Scene()
     scene.decide(proposal())
-    scene.execute(scene.entry, "100", fee="0.100000001")
-    assert scene.strategy.balance(Account.FEES) == scene.position.fees == Decimal("0.10000001")
+    scene.execute(scene.entry, "100", fee="0.11")
+    assert scene.strategy.balance(Account.FEES) == scene.position.fees == Decimal("0.11")
 
 
 def test_a_rebate_is_a_fee_below_zero() -> None:
@@ -978,7 +1044,7 @@ def test_a_liquidation_is_an_order_and_a_fill_of_its_own_and_ends_the_position()
     )
     ended = only(said.facts, PositionEnded)
     assert (ended.status, ended.net_pnl) == (PositionStatus.LIQUIDATED, Decimal(-964))
-    assert ended.reasoning == "liquidated by the venue at 90.450000000000"
+    assert ended.reasoning == "liquidated by the venue at 90.45"
     assert raised(said)[0] is RiskEventType.ANOMALY_DETECTED
     # the venue has done it: there is nothing to send, only orders to take back
     told = [wish for wish in said.wishes if not isinstance(wish, Notify)]
@@ -1213,7 +1279,16 @@ def test_a_late_fill_of_a_protective_order_whose_position_has_ended_is_refused()
     scene.execute(scene.target, "110")
     with pytest.raises(FillRefused) as cannot_be:
         scene.execute(stop, "95")
-    assert cannot_be.value.problem == "10 is more than the 0 open"
+    assert cannot_be.value.problem == "10.0 is more than the 0 open"
+
+
+def test_an_amendment_confirmed_after_its_position_has_ended_changes_only_the_order() -> None:
+    scene = Scene()
+    scene.hold()
+    stop = scene.stop
+    scene.execute(scene.target, "110")
+    said = scene.amend(stop, "4", "95")
+    assert said == Step((OrderChanged(stop.id, Decimal(4), Decimal(95)),), ())
 
 
 def test_an_entry_filled_after_its_position_has_ended_opens_another() -> None:

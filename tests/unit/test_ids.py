@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import reproducible
-from hedgerow.domain.ids import CROCKFORD_BASE32, IdSequence, client_order_id, uuid7
+from hedgerow.domain.ids import (
+    CROCKFORD_BASE32,
+    IdSequence,
+    client_order_id,
+    derived_id,
+    uuid7,
+)
 
 NOW = datetime(2024, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -76,6 +82,24 @@ def test_a_sequence_goes_on_where_it_was_saved() -> None:
     first_four = [ids.next(NOW) for _ in range(4)]
     reloaded = IdSequence(b"ada", issued=2)
     assert [reloaded.next(NOW), reloaded.next(NOW)] == first_four[2:]
+
+
+def test_a_sequence_sorts_in_the_order_of_issue_within_a_millisecond_too() -> None:
+    ids = IdSequence(b"ada", issued=250)
+    made = [ids.next(NOW) for _ in range(600)]
+    assert made == sorted(made)
+    assert len(set(made)) == 600
+
+
+def test_what_there_is_one_of_has_the_id_of_its_origins() -> None:
+    lesson = derived_id(NOW, UUID(int=1), "lesson")
+    assert lesson == derived_id(NOW, UUID(int=1), "lesson")
+    others = [
+        derived_id(NOW, UUID(int=1), "journal"),
+        derived_id(NOW, UUID(int=2), "lesson"),
+        derived_id(NOW + MILLISECOND, UUID(int=1), "lesson"),
+    ]
+    assert len({lesson, *others}) == 4
 
 
 @reproducible

@@ -15,6 +15,7 @@ from hedgerow.domain.money import (
     average_price,
     ceil_to_tick,
     decimal_of,
+    digits,
     exact,
     floor_to_step,
     floor_to_tick,
@@ -155,3 +156,11 @@ def test_a_float_becomes_a_price_by_its_shortest_text_not_its_binary_digits() ->
 def test_an_indicator_that_is_no_number_never_becomes_a_price(value: float) -> None:
     with pytest.raises(NotExact):
         price_from_float(value, Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [("1.500000", "1.5"), ("1E+3", "1000"), ("100", "100"), ("0.00000001", "0.00000001")],
+)
+def test_numbers_are_written_without_exponents_and_idle_zeros(number: str, written: str) -> None:
+    assert digits(Decimal(number)) == written

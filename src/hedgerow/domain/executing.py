@@ -28,7 +28,7 @@ from hedgerow.domain.messages import (
     PositionResized,
     VenueMessage,
 )
-from hedgerow.domain.money import ZERO, require_exact, to_fee, to_quote
+from hedgerow.domain.money import ZERO, digits, require_exact, to_fee, to_quote
 from hedgerow.domain.orders import (
     TRANSITIONS,
     Fill,
@@ -50,12 +50,16 @@ from hedgerow.domain.protecting import (
 from hedgerow.domain.risk import Alert, RiskEventType, Severity
 
 _ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
+# A target may leave the rest of a position to the stop; these two mean all of it.
+_MUST_CLOSE: Final = {OrderPurpose.STOP_LOSS: "stop", OrderPurpose.EXIT: "exit"}
 _ENDED_BY: Final = {
     OrderPurpose.ENTRY: "entered at {price} with less than can be sold",
     OrderPurpose.STOP_LOSS: "stop-loss filled at {price}",
     OrderPurpose.TAKE_PROFIT: "take-profit filled at {price}",
     OrderPurpose.EXIT: "closed at market at {price}: {reasoning}",
 }
+
+_LIQUIDATED: Final = "liquidated by the venue at {price}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,13 @@ def on_amended(state: FundState, message: OrderAmended, at: datetime) -> None:
         state.record(OrderStatusChanged(order.id, before, order.status, "amended to its fills"))
         _settle_entry(state, order, at)
     position = state.positions.get(order.position_id) if order.position_id else None
-    if position is None or order.purpose is not OrderPurpose.STOP_LOSS:
+    if position is None:
         return
-    position.stop_loss_price = order.stop_price
-    state.touch(position)
-    if not order.is_working:
-        text = f"The stop of {position.symbol} was amended away: leaving"
+    if order.purpose is OrderPurpose.STOP_LOSS:
+        position.stop_loss_price = order.stop_price
+        state.touch(position)
+    if not order.is_working and order.purpose in _MUST_CLOSE:
+        text = f"The {_MUST_CLOSE[order.purpose]} of {position.symbol} was amended away: leaving"
         _raise_anomaly(state, order, position, text, at)
         exit_at_market(state, position, text, order.agent_id, at)
 
@@ -235,6 +240,7 @@ def _leave(
     )
     if position.size:
         resize(state, position, at)
+        _leave_with_the_rest(state, order, position, at)
     else:
         _end(state, order, position, at, ends_as)
 
@@ -270,6 +276,16 @@ def _check_fill(state: FundState, fill: Fill) -> None:
 def _check_futures(position: Position) -> None:
     if position.market_type is not MarketType.FUTURES:
         raise InvalidValue(field="market_type", value=position.market_type, allowed="futures")
+
+
+def _leave_with_the_rest(state: FundState, order: Order, position: Position, at: datetime) -> None:
+    # An order filled before it could be amended to what had been added meanwhile.
+    if order.is_working or order.purpose not in _MUST_CLOSE:
+        return
+    reasoning = order.reasoning
+    if order.purpose is OrderPurpose.STOP_LOSS:
+        reasoning = f"stop-loss filled at {_filled_at(order)}: leaving with the rest"
+    exit_at_market(state, position, reasoning, order.agent_id, at)
 
 
 def _count(state: FundState, order: Order, fill: Fill) -> None:
@@ -380,12 +396,8 @@ def _write_off_dust(state: FundState, order: Order, position: Position, at: date
 def _end(
     state: FundState, order: Order, position: Position, at: datetime, status: PositionStatus
 ) -> None:
-    if status is PositionStatus.LIQUIDATED:
-        reasoning = f"liquidated by the venue at {order.avg_fill_price}"
-    else:
-        reasoning = _ENDED_BY[order.purpose].format(
-            price=order.avg_fill_price, reasoning=order.reasoning
-        )
+    wording = _ENDED_BY[order.purpose] if status is PositionStatus.CLOSED else _LIQUIDATED
+    reasoning = wording.format(price=_filled_at(order), reasoning=order.reasoning)
     position.close(at, status, reasoning)
     del state.positions[position.id]
     state.record(PositionEnded(position.id, status, position.net_pnl, reasoning))
@@ -393,6 +405,11 @@ def _end(
     if position.exit_price is not None:
         state.want(LearnFromTrade(position.id))
     record_outcome(state, position, at)
+
+
+def _filled_at(order: Order) -> str:
+    assert order.avg_fill_price is not None
+    return digits(order.avg_fill_price)
 
 
 def _settle_entry(state: FundState, order: Order, at: datetime) -> None:

@@ -16,7 +16,7 @@ from hedgerow.domain.messages import (
 )
 from hedgerow.domain.money import ZERO, require_exact
 from hedgerow.domain.positions import Position
-from hedgerow.domain.protecting import trail
+from hedgerow.domain.protecting import guard_again, trail
 from hedgerow.domain.risk import Alert
 from hedgerow.domain.strategies import Strategy
 
@@ -40,8 +40,10 @@ def on_price(state: FundState, message: PriceMoved, at: datetime) -> None:
 
 
 def on_interval(state: FundState, at: datetime) -> None:
-    """Write down what every strategy is worth."""
+    """Write down what every strategy is worth, and leave no position without a stop."""
     assess(state, at)
+    for position in state.positions.values():
+        guard_again(state, position, at)
     for strategy in state.strategies.values():
         state.touch(strategy)
         state.record(EquityMarked(strategy.id, strategy.current_equity, strategy.cash_reserve))

@@ -113,3 +113,8 @@ def round_to_tick(price: Decimal, tick: Decimal) -> Decimal:
 def price_from_float(value: float, tick: Decimal) -> Decimal:
     """The gate from indicators (float64) to prices: the nearest tick; raises NotExact on NaN."""
     return round_to_tick(decimal_of("price", repr(float(value))), tick)
+
+
+def digits(number: Decimal) -> str:
+    """The number as people write it: no exponent, no trailing zeros."""
+    return format(CONTEXT.normalize(number), "f")

@@ -76,6 +76,20 @@ def resize(state: FundState, position: Position, at: datetime) -> None:
         state.want(AmendOrder(order.id, order.filled_amount + left, order.stop_price))
 
 
+def guard_again(state: FundState, position: Position, at: datetime) -> None:
+    """Give a position that has lost its stop, and could not be left, a stop again.
+
+    Asked once an interval, so that a venue that refuses both is not asked for ever.
+    """
+    working = {order.purpose for order in state.orders_of(position.id)}
+    if working & {OrderPurpose.STOP_LOSS, OrderPurpose.EXIT} or not sellable(state, position):
+        return
+    stop = _closing_order(state, position, OrderPurpose.STOP_LOSS, OrderType.STOP_MARKET, at)
+    position.stop_loss_order_id = stop.id
+    state.touch(position)
+    create(state, stop)
+
+
 def trail(state: FundState, position: Position) -> None:
     """Ask for the stop to follow the price, where the trailing distance says so."""
     candidate = position.trailed_stop()
