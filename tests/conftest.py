@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from postgres_fixtures import database, database_url, empty_url, postgres_server
+
+__all__ = ["database", "database_url", "empty_url", "postgres_server", "service_folder"]
+
 
 @pytest.fixture
 def service_folder() -> Iterator[Path]:

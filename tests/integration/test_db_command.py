@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,9 @@ class AtUrl(Backstage):
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:
-        """The database as it stands."""
-        return self._keeper()
-
     @asynccontextmanager
-    async def _keeper(self) -> AsyncIterator[SchemaKeeper]:
+    async def schema_keeper(self, *, alone: bool) -> AsyncIterator[SchemaKeeper]:
+        """The database as it stands; a test has it to itself anyway."""
         async with open_engine(self._url) as engine:
             yield PostgresKeeper(engine)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import RowMapping, Table
@@ -45,9 +46,14 @@ def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
     """An entity: each field from `given`, else from the column of the same name."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    names = _names_of(kind)
     kept = {name: _plain(value) for name, value in row.items() if name in names}
     return kind(**{**kept, **given})
+
+
+@cache
+def _names_of(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
 def _plain(value: object) -> object:
