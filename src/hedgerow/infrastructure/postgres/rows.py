@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import RowMapping, Table
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -46,7 +46,7 @@ def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
     """An entity: each field from `given`, else from the column of the same name."""
-    names = _names_of(kind)
+    names = _names_of(cast(Any, kind))
     kept = {name: _plain(value) for name, value in row.items() if name in names}
     return kind(**{**kept, **given})
 
