@@ -44,7 +44,7 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import OpenUnitOfWork, PendingWish, TimedStep, UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep, UnitOfWork
 
 STARTS_AT: Final = datetime(2024, 3, 4, tzinfo=UTC)
 PAIRS: Final = 10
@@ -177,7 +177,7 @@ async def _open_fund(open_unit_of_work: OpenUnitOfWork, number: int) -> LoadedFu
         risk_tolerance=RiskTolerance.MODERATE,
     )
     fund, step = open_paper_fund(plan, STARTS_AT)
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         await unit.funds.add(fund)
         await unit.funds.save(fund, [TimedStep(STARTS_AT, step)])
         await unit.commit()
@@ -203,9 +203,9 @@ async def _save_nothing(unit: UnitOfWork) -> None:
 
 
 async def _learn(
-    open_unit_of_work: OpenUnitOfWork, pending: PendingWish, wish: LearnFromTrade
+    open_unit_of_work: OpenUnitOfWork, user_id: UUID, pending: PendingWish, wish: LearnFromTrade
 ) -> None:
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(user_id) as unit:
         await unit.funds.wishes_done([pending.id], pending.at)
         await unit.commit()
 

@@ -61,7 +61,7 @@ def main() -> None:
 async def _measure(url: str, count: int) -> Figures:
     async with open_engine(url) as engine:
         await migrate(engine)
-        funds = await open_funds(lambda: PostgresUnitOfWork(engine), count, first=1)
+        funds = await open_funds(lambda actor: PostgresUnitOfWork(engine, actor), count, first=1)
         # not measured: filling the pool, planning the statements
         await all_at_once(funds, "stay_out", 1, _AT_ONCE)
         await all_at_once(funds, "trade", 1, _AT_ONCE)
@@ -118,7 +118,9 @@ async def _relay(engine: AsyncEngine, total: int) -> dict[str, Figures]:
     async def no_effect(unit: UnitOfWork, event: Event) -> None:
         """The inbox alone is measured."""
 
-    subscriber = Subscriber("subscriber", lambda: PostgresUnitOfWork(engine), no_effect)
+    subscriber = Subscriber(
+        "subscriber", lambda actor: PostgresUnitOfWork(engine, actor), no_effect
+    )
     with _tansu() as bootstrap:
         targets: dict[str, EventTarget] = {
             "in_process": _Nowhere(),

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
 from hedgerow.infrastructure.postgres.engine import open_engine, reset
+from postgres_fixtures import database, database_url, empty_url, postgres_server
+
+__all__ = ["database", "database_url", "empty_url", "postgres_server", "service_folder"]
 
 
 @pytest.fixture

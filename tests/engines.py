@@ -14,7 +14,7 @@ import builders
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
 from hedgerow.infrastructure.postgres.engine import open_engine, reset
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
 
 
 @contextmanager
@@ -39,13 +39,13 @@ async def empty_database(url: str) -> AsyncIterator[AsyncEngine]:
 
 def units_on(engine: AsyncEngine) -> OpenUnitOfWork:
     """Units of work on that database."""
-    return lambda: PostgresUnitOfWork(engine)
+    return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
 async def add_fund(open_unit_of_work: OpenUnitOfWork) -> None:
     """The fund of `builders.USER`, so that there is a user to have accounts."""
     fund = builders.fund()
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         await unit.funds.add(fund)
         await unit.funds.save(fund, [])
         await unit.commit()

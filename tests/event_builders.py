@@ -23,12 +23,12 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.event_ports import EventKey
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import OpenUnitOfWork, TimedStep, UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep, UnitOfWork
 
 
 def opener(engine: AsyncEngine) -> OpenUnitOfWork:
     """Units of work on a database."""
-    return lambda: PostgresUnitOfWork(engine)
+    return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
 def user_id(number: int) -> UUID:
@@ -52,7 +52,7 @@ def new_fund(number: int) -> tuple[Fund, Step]:
 async def add_fund(open_unit_of_work: OpenUnitOfWork, number: int) -> Fund:
     """A saved fund, whose log has two events."""
     fund, step = new_fund(number)
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         await unit.funds.add(fund)
         await unit.funds.save(fund, [TimedStep(NOON, step)])
         await unit.commit()
@@ -61,7 +61,7 @@ async def add_fund(open_unit_of_work: OpenUnitOfWork, number: int) -> Fund:
 
 async def append(open_unit_of_work: OpenUnitOfWork, fund: Fund, count: int) -> None:
     """Append `count` events of three families in one unit of work."""
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(fund.user.id) as unit:
         await unit.funds.save(fund, more_steps(fund, count))
         await unit.commit()
 
@@ -101,8 +101,12 @@ async def make_effects(engine: AsyncEngine) -> None:
     """A table with a row for each effect, numbered in the order in which they happened."""
     async with engine.begin() as connection:
         await connection.execute(
-            text("CREATE TABLE effects (n bigserial, user_id uuid, sequence bigint, kind text)")
+            text(
+                "CREATE TABLE effects (n bigint GENERATED ALWAYS AS IDENTITY,"
+                " user_id uuid, sequence bigint, kind text)"
+            )
         )
+        await connection.execute(text("GRANT INSERT ON effects TO hedgerow_worker"))
 
 
 async def leave_effect(unit: UnitOfWork, event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import Embedder, RecallQuery, TimedStep
+from hedgerow.usecases.ports import SYSTEM, Actor, Embedder, RecallQuery, TimedStep
 from hedgerow.usecases.recall_memories import MemoryDesk, recall_memories
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)
@@ -87,9 +88,9 @@ class World:
         """What the use cases work with."""
         return MemoryDesk(self.unit, self.embedder)
 
-    def unit(self) -> PostgresUnitOfWork:
+    def unit(self, actor: Actor = SYSTEM) -> PostgresUnitOfWork:
         """A new unit of work."""
-        return PostgresUnitOfWork(self.engine)
+        return PostgresUnitOfWork(self.engine, actor)
 
     async def user(self, risk_tolerance: RiskTolerance = RiskTolerance.MODERATE) -> UUID:
         """A new user with a fund."""
@@ -131,6 +132,10 @@ class World:
             exchange_account_id=account_id,
             trading_pair_id=pair_id,
             entry_order_id=entry.id,
+            size=Decimal(1),
+            size_opened=Decimal(1),
+            entry_cost=Decimal(100),
+            entry_price=Decimal(100),
         )
         async with self.engine.begin() as connection:
             await connection.execute(insert(tables.orders), [rows.order_row(entry)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import (
+    SYSTEM,
     CandleStore,
     Embedder,
     OpenUnitOfWork,
@@ -33,6 +34,7 @@ from hedgerow.usecases.ports import (
 )
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.vault_keys import prepare_vault
 
 if TYPE_CHECKING:
@@ -197,8 +199,35 @@ class Backstage:
                 assert_never(settings.embedder)
 
     @asynccontextmanager
+    async def schema_keeper(self, *, alone: bool) -> AsyncIterator[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
+
+        async with AsyncExitStack() as stack:
+            if alone:
+                stack.enter_context(self._folder.exclusive())
+            yield PostgresKeeper(await stack.enter_async_context(self._connected()))
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
+        from hedgerow.infrastructure.postgres.documentation import pages
+
+        return pages()
+
+    @asynccontextmanager
     async def _postgres(self) -> AsyncIterator[AsyncEngine]:
-        from hedgerow.infrastructure.postgres.engine import migrate, open_engine
+        from hedgerow.infrastructure.postgres.engine import migrate
+        from hedgerow.infrastructure.postgres.partitions import AHEAD, ensure_partitions
+
+        async with self._connected() as engine:
+            await migrate(engine)
+            now = datetime.now(UTC)
+            await ensure_partitions(engine, now, now + AHEAD)
+            yield engine
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncEngine]:
+        from hedgerow.infrastructure.postgres.engine import open_engine
 
         async with AsyncExitStack() as stack:
             if self._settings.postgres_url is None:
@@ -207,9 +236,7 @@ class Backstage:
                 url = stack.enter_context(EmbeddedPostgres(self._folder.postgres)).url
             else:
                 url = self._settings.postgres_url.get_secret_value()
-            engine = await stack.enter_async_context(open_engine(url))
-            await migrate(engine)
-            yield engine
+            yield await stack.enter_async_context(open_engine(url))
 
     @asynccontextmanager
     async def _clickhouse(self, *, here: bool = False) -> AsyncIterator[ClickHouse]:
@@ -236,7 +263,7 @@ class Backstage:
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
 
-        async with _unit_of_work(engine)() as unit:
+        async with _unit_of_work(engine)(SYSTEM) as unit:
             if not await unit.runs.are_alone():
                 raise InputRefused(
                     what="this data folder holds a fund that is not a demo, and would be emptied",
@@ -295,7 +322,7 @@ def _shared_state(link: RedisLink, engine: AsyncEngine) -> SharedState:
 def _unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 
-    return lambda: PostgresUnitOfWork(engine)
+    return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
 def _paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedder) -> PaperDesk:
@@ -303,10 +330,14 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedd
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+    from hedgerow.infrastructure.postgres.partitions import ensure_partitions
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
 
     rules = PaperVenueRules()
+
+    async def make_room(start: datetime, until: datetime) -> None:
+        await ensure_partitions(engine, start, until)
 
     def make_venue(instruments: Sequence[Instrument], seed: int) -> ReplayVenue:
         return PaperVenue(instruments, replace(rules, seed=seed))
@@ -314,6 +345,7 @@ def _paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedd
     indicators = IndicatorDesk()
     return PaperDesk(
         open_unit_of_work=_unit_of_work(engine),
+        make_room=make_room,
         candle_store=candle_store,
         make_venue=make_venue,
         charges=VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio),

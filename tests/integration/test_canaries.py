@@ -35,7 +35,7 @@ from hedgerow.usecases.connect_account import (
     open_credentials,
     open_listen_key,
 )
-from hedgerow.usecases.ports import AccountRef, OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, AccountRef, OpenUnitOfWork
 from hedgerow.usecases.rotate_vault import rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
 
@@ -110,7 +110,7 @@ async def test_where_all_goes_well(
     assert (opened, listen_key) == (KEYS, Secret(CANARIES[3]))
     logging.getLogger("hedgerow.test").debug("%s %r %s", opened, listen_key, vars(vault))
     rotation = await rotate_vault(units, vault, NOON)
-    async with units() as unit:
+    async with units(SYSTEM) as unit:
         fund = await unit.funds.load(USER)
         events = [event async for event in unit.audit.events(USER)]
     status = json.dumps(encode(await vault_status(units, vault)))
@@ -158,7 +158,7 @@ def open_to_all(path: Path) -> None:
 
 
 async def registered(engine: AsyncEngine) -> list[str]:
-    async with units_on(engine)() as unit:
+    async with units_on(engine)(SYSTEM) as unit:
         return await unit.vault_keys.registered()
 
 

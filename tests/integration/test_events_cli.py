@@ -20,6 +20,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.events import Event
 from hedgerow.settings import load_settings
 from hedgerow.usecases.codec import decode
+from hedgerow.usecases.ports import SYSTEM
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ async def test_relay_prints_each_event_once_over_its_lives_and_stops_cleanly(
     assert {(line["user_id"], line["sequence"]) for line in printed} == {
         (str(user_id(number)), sequence) for number in (1, 2) for sequence in range(1, 6)
     }
-    async with opener(event_store)() as unit:
+    async with opener(event_store)(SYSTEM) as unit:
         fund = await unit.funds.load(user_id(1))
     await append(opener(event_store), fund, 1)
     with running(environment, "relay") as second:
@@ -113,7 +114,7 @@ async def test_follow_shows_what_is_appended_meanwhile(
 ) -> None:
     with running(environment, "tail", "--follow", "--json", "-n", "1") as process:
         read_lines(process, 1)
-        async with opener(event_store)() as unit:
+        async with opener(event_store)(SYSTEM) as unit:
             fund = await unit.funds.load(user_id(2))
         await append(opener(event_store), fund, 2)
         found = [line["sequence"] for line in read_lines(process, 2)]

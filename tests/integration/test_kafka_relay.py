@@ -35,7 +35,7 @@ from hedgerow.infrastructure.kafka.target import KafkaTarget
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.usecases.consume_events import Effect, Subscriber, consume_from
 from hedgerow.usecases.event_ports import EventTarget
-from hedgerow.usecases.ports import UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, UnitOfWork
 from hedgerow.usecases.relay_events import Elected, Interrupted, Relay, RelayNews, RelayPace
 from kafka_brokers import Tansu, mock_cluster, tansu
 
@@ -204,7 +204,7 @@ async def test_consumers_take_each_event_in_once(
 
 
 async def _fund(engine: AsyncEngine, number: int) -> Any:
-    async with opener(engine)() as unit:
+    async with opener(engine)(SYSTEM) as unit:
         return await unit.funds.load(user_id(number))
 
 

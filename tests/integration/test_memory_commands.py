@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
+from engines import units_on
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.memory import MemoryScope, MemoryType
 from hedgerow.entrypoints.backstage import Backstage
@@ -40,7 +41,7 @@ class Stage:
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:
         async with open_engine(self._url) as engine:
-            yield World(engine).unit
+            yield units_on(engine)
 
 
 async def _remember(url: str) -> UUID:

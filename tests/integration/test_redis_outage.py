@@ -194,17 +194,23 @@ async def trip(engine: AsyncEngine) -> None:
     """As a process would that knows nothing of Redis."""
     async with engine.begin() as connection:
         await connection.execute(text("update funds set version = version + 1"))
-        await connection.execute(text("update circuit_breaker_states set is_triggered = true"))
+        await connection.execute(
+            text(
+                "update circuit_breaker_states set is_triggered = true,"
+                " triggered_at = now(), trigger_reason = 'daily loss'"
+            )
+        )
 
 
 async def test_postgresql_decides_about_breakers(engine: AsyncEngine, server: TcpRedis) -> None:
     units = units_on(engine)
     async with process(engine, server.url) as one:
         cache = one.state.breakers
-        async with units() as unit:
+        async with units(USER) as unit:
             fund = await unit.funds.load(USER)
             assert await current_breaker(cache, units, USER) == fund.breaker
             fund.breaker.is_triggered = True
+            fund.breaker.triggered_at, fund.breaker.trigger_reason = NOON, "daily loss"
             await unit.funds.save(fund, [])
             assert not (await current_breaker(cache, units, USER)).is_triggered
             await commit_with_breaker(cache, unit, fund)
@@ -217,7 +223,7 @@ async def test_a_save_that_dies_after_its_commit_leaves_no_old_breaker_behind(
     units = units_on(engine)
     async with process(engine, server.url) as one:
         assert not (await current_breaker(one.state.breakers, units, USER)).is_triggered
-        async with units() as unit:
+        async with units(USER) as unit:
             version, _ = await unit.funds.breaker(USER)
         await one.state.breakers.doubt(USER, version + 1)
         assert not (await current_breaker(one.state.breakers, units, USER)).is_triggered

@@ -29,7 +29,7 @@ from hedgerow.usecases.connect_account import (
     open_credentials,
     open_listen_key,
 )
-from hedgerow.usecases.ports import AccountRef, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, AccountRef, Actor, OpenUnitOfWork, UnitOfWork
 from hedgerow.usecases.rotate_vault import Rotation, rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
 
@@ -104,7 +104,7 @@ async def test_a_fund_loads_with_the_account_and_only_ciphertext(
     units: OpenUnitOfWork, vault: EnvelopeVault
 ) -> None:
     ref = await connect(units, vault)
-    async with units() as unit:
+    async with units(USER) as unit:
         account = (await unit.funds.load(USER)).accounts[ref.id]
     sealed = (account.api_key_encrypted, account.secret_encrypted, account.passphrase)
     assert all(each is not None and b"the-" not in each for each in sealed)
@@ -118,7 +118,7 @@ async def test_other_credentials_replace_the_first_and_revive_the_account(
     other = Credentials(Secret("a"), Secret("b"), Secret("c"))
     await change_credentials(units, vault, ref, other, NOON)
     assert await open_credentials(units, vault, ref) == other
-    async with units() as unit:
+    async with units(USER) as unit:
         assert (await unit.accounts.load(ref)).is_active
 
 
@@ -139,7 +139,7 @@ async def test_a_passphrase_that_is_asked_for_is_missed_before_anything_is_kept(
 ) -> None:
     with pytest.raises(InputRefused, match="okx asks for a passphrase"):
         await connect(units, vault, keys=Credentials(Secret("a"), Secret("b")))
-    async with units() as unit:
+    async with units(USER) as unit:
         assert len((await unit.funds.load(USER)).accounts) == 1
 
 
@@ -154,7 +154,7 @@ async def test_nobody_opens_another_users_account(
 async def test_an_account_without_credentials_says_so(
     units: OpenUnitOfWork, vault: EnvelopeVault
 ) -> None:
-    async with units() as unit:
+    async with units(USER) as unit:
         (paper,) = (await unit.funds.load(USER)).accounts
     with pytest.raises(UnknownEntity, match="credentials"):
         await open_credentials(units, vault, AccountRef(paper, USER))
@@ -258,12 +258,12 @@ def killed_after(units: OpenUnitOfWork, count: int) -> OpenUnitOfWork:
     """Units of work, of which the process does not live to see another one after `count`."""
     opened_so_far = 0
 
-    def open_one() -> UnitOfWork:
+    def open_one(actor: Actor) -> UnitOfWork:
         nonlocal opened_so_far
         opened_so_far += 1
         if opened_so_far > count:
             raise Killed
-        return units()
+        return units(actor)
 
     return open_one
 
@@ -291,7 +291,7 @@ async def test_a_rotation_killed_between_any_two_transactions_is_finished_by_the
 
 
 async def test_two_do_not_rotate_at_once(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
-    async with units() as other:
+    async with units(SYSTEM) as other:
         assert await other.vault_keys.claim_rotation()
         with pytest.raises(InputRefused, match="another process is rotating"):
             await rotate_vault(units, vault, NOON)
@@ -304,14 +304,14 @@ async def test_nothing_can_be_kept_under_a_key_that_was_retired(
     ref = await connect(units, vault)
     (old,) = vault.key_ids
     await rotate_vault(units, await opened(units, key_file), NOON)
-    async with units() as unit:
+    async with units(USER) as unit:
         with pytest.raises(KeyUnknown):
             await unit.vault_keys.add(vault.make_data_key(ref, old), NOON)
 
 
 async def test_a_key_in_use_is_not_retired(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
     await connect(units, vault)
-    async with units() as unit:
+    async with units(SYSTEM) as unit:
         assert not await unit.vault_keys.retire(vault.key_ids[0])
         assert await unit.vault_keys.usage() == {vault.key_ids[0]: 1}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.schema import SchemaKeeper
 
 
 class Backstage(Protocol):
@@ -48,6 +49,14 @@ class Backstage(Protocol):
 
     def candle_shelf(self) -> AbstractAsyncContextManager[CandleShelf]:
         """Stored candles, shared with whatever else is running."""
+        ...
+
+    def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        ...
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
         ...
 
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:

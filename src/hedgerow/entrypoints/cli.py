@@ -15,11 +15,11 @@ from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_events import events_commands
-from hedgerow.entrypoints.words import sentence
+from hedgerow.entrypoints.db import add_db
+from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
 EXIT_REFUSED = 2
-EXIT_DIFFERENCES = 1
 EXIT_INTERRUPTED = 130
 
 
@@ -66,6 +66,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(memory, name="memory")
     _add_memory_search(memory, backstage)
     _add_memory_show(memory, backstage)
+    add_db(app, backstage)
     return app
 
 

@@ -20,7 +20,7 @@ from hedgerow.entrypoints.progress import LiveProgress
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
 from hedgerow.usecases.paper_run import PaperDesk, plan_run, report_facts, run_paper
-from hedgerow.usecases.ports import PaperRun
+from hedgerow.usecases.ports import SYSTEM, PaperRun
 from hedgerow.usecases.report import Report, build_report, report_json
 from hedgerow.usecases.verify_books import AuditReport, verify_fund
 
@@ -72,7 +72,7 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
 async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
     """Report on the latest run again; raises InputRefused where there is none."""
     async with backstage.shared_desk() as desk:
-        async with desk.open_unit_of_work() as unit:
+        async with desk.open_unit_of_work(SYSTEM) as unit:
             run = await unit.runs.latest()
         if run is None:
             raise InputRefused(
@@ -93,7 +93,7 @@ async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
 async def _sum_up(desk: PaperDesk, run: PaperRun) -> tuple[Report, AuditReport]:
     report = build_report(await report_facts(desk, run))
     audit = AuditReport()
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(run.user_id) as unit:
         await verify_fund(unit, run.user_id, audit)
     return report, audit
 

@@ -19,11 +19,12 @@ from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.explain_trade import ExplainedOrder, Explanation, explain_trade
 from hedgerow.usecases.facts import fact_of
+from hedgerow.usecases.ports import SYSTEM
 
 
 async def show_explanation(backstage: Backstage, trade: str, *, as_json: bool) -> None:
     """Print the story of a trade; raises InputRefused where there is no such trade."""
-    async with backstage.records() as open_unit_of_work, open_unit_of_work() as unit:
+    async with backstage.records() as open_unit_of_work, open_unit_of_work(SYSTEM) as unit:
         explanation = await explain_trade(unit, trade)
     if as_json:
         print_json(encode(explanation))

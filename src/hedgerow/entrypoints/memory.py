@@ -17,7 +17,7 @@ from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports import SYSTEM, RecallQuery
 from hedgerow.usecases.recall_memories import recall_memories
 from hedgerow.usecases.show_memory import MemoryStory, memory_story, owner_of_memories
 
@@ -52,7 +52,7 @@ async def show_search(backstage: Backstage, request: SearchRequest, *, as_json: 
     """Print what is found, best first; raises InputRefused for a request that means nothing."""
     query = request.query()
     async with backstage.memories() as desk:
-        async with desk.open_unit_of_work() as unit:
+        async with desk.open_unit_of_work(SYSTEM) as unit:
             user_id = await owner_of_memories(unit, request.user)
         recalled = await recall_memories(desk, user_id, query)
     if as_json:
@@ -65,8 +65,11 @@ async def show_memory(
     backstage: Backstage, prefix: str, user: str | None, *, as_json: bool
 ) -> None:
     """Print one memory; raises InputRefused where there is no such one."""
-    async with backstage.records() as open_unit_of_work, open_unit_of_work() as unit:
-        story = await memory_story(unit, await owner_of_memories(unit, user), prefix)
+    async with backstage.records() as open_unit_of_work:
+        async with open_unit_of_work(SYSTEM) as unit:
+            user_id = await owner_of_memories(unit, user)
+        async with open_unit_of_work(user_id) as unit:
+            story = await memory_story(unit, user_id, prefix)
     if as_json:
         print_json(encode(story))
     else:

@@ -13,6 +13,9 @@ from hedgerow.domain.errors import (
     UnknownEventVersion,
 )
 
+EXIT_DIFFERENCES = 1
+"""The exit code of a command that looked for differences and found some."""
+
 
 def sentence(error: HedgerowError) -> str:
     """One clear sentence for a person."""

@@ -20,7 +20,7 @@ async def current_breaker(
     known = await cache.read(user_id)
     if known is not None:
         return known
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(user_id) as unit:
         version, state = await unit.funds.breaker(user_id)
     await cache.write(version, state)
     return state

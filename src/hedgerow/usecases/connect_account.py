@@ -50,7 +50,7 @@ async def connect_account(
     ref = AccountRef(account.id, account.user_id)
 
     async def attempt() -> None:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(wanted.user_id) as unit:
             await unit.accounts.add(account)
             key = await _data_key(unit, vault, ref, at)
             _seal_credentials(vault, key, account, wanted.credentials)
@@ -75,7 +75,7 @@ async def change_credentials(
     """
 
     async def attempt() -> None:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(ref.user_id) as unit:
             account = await unit.accounts.load(ref)
             _require_complete(account.exchange, credentials)
             key = await _data_key(unit, vault, ref, at)
@@ -96,7 +96,7 @@ async def open_credentials(
     """
 
     async def attempt() -> Credentials:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(ref.user_id) as unit:
             account = await unit.accounts.load(ref)
             key = await unit.vault_keys.key_of(ref)
         api_key = _opened(vault, key, API_KEY, account.api_key_encrypted)
@@ -119,7 +119,7 @@ async def keep_listen_key(
     """Seal the key of the account's user data stream; raises UnknownEntity, KeyUnknown."""
 
     async def attempt() -> None:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(ref.user_id) as unit:
             account = await unit.accounts.load(ref)
             key = await _data_key(unit, vault, ref, at)
             account.listen_key_encrypted = vault.seal(key, LISTEN_KEY, listen_key)
@@ -139,7 +139,7 @@ async def open_listen_key(
     """
 
     async def attempt() -> Secret | None:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(ref.user_id) as unit:
             account = await unit.accounts.load(ref)
             key = await unit.vault_keys.key_of(ref)
         if account.listen_key_expires_at is None or account.listen_key_expires_at <= at:

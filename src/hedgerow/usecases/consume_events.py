@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hedgerow.domain.events import Event
 from hedgerow.usecases.event_ports import EventSource
-from hedgerow.usecases.ports import OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, UnitOfWork
 
 Effect = Callable[[UnitOfWork, Event], Awaitable[None]]
 """What an event leads to, done inside the given unit of work. Raises DeliveryFailed where it
@@ -21,7 +21,7 @@ async def consume_once(
     The inbox entry and the effect are one transaction over all of `events`: either both are
     durable, or neither is and the events may be delivered again.
     """
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         fresh = await unit.inbox.claim(consumer, [(e.user_id, e.sequence) for e in events])
         done = 0
         for event in events:

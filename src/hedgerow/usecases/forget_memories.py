@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from hedgerow.domain.forgetting import FORGETTING, ForgettingRule
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
 
 BATCH: Final = 500
 
@@ -25,7 +25,7 @@ async def forget_memories(
     """
     forgotten = 0
     while True:
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(SYSTEM) as unit:
             ids = await unit.memories.forgettable(rule, at, batch)
             if not ids:
                 return forgotten

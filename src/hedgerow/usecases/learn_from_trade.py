@@ -39,12 +39,12 @@ class TradeSchool:
         self._reviewer = reviewer
         self._embedder = embedder
 
-    async def learn(self, pending: PendingWish, wish: LearnFromTrade) -> None:
+    async def learn(self, user_id: UUID, pending: PendingWish, wish: LearnFromTrade) -> None:
         """Everything there is to learn at the close, in one transaction with the wish's end.
 
         Reviewing and embedding may ask a service, so they are done before that one begins.
         """
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             position = await _ended(unit, wish.position_id)
             accepted = await unit.trades.proposal(position.entry_order_id)
             at = pending.at
@@ -56,7 +56,7 @@ class TradeSchool:
         review = await self._review(entry, regime)
         memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
         vectors = await self._embedder.embed([memory.content for memory in memories])
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             await unit.journal.add(entry)
             await unit.memories.add(memories, vectors, self._embedder)
             await validate_memories(unit, accepted.proposal.memories_used, entry)
@@ -67,7 +67,7 @@ class TradeSchool:
         self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
     ) -> None:
         """Judge the exits of trades closed by then, by the candles that followed each."""
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             for entry in await unit.journal.awaiting_exit_verdict(user_id, closed_until):
                 after = candles_after(entry.symbol, entry.created_at)
                 if after:

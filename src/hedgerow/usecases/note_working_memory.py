@@ -39,7 +39,7 @@ async def note_working_memory(
         expires_at=at + life,
     )
     vectors = await desk.embedder.embed([note.content])
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(note.user_id) as unit:
         await unit.memories.add([memory], vectors, desk.embedder)
         await unit.commit()
     return memory

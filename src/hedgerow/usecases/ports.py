@@ -14,7 +14,8 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol, Self
+from enum import Enum
+from typing import Final, Protocol, Self
 from uuid import UUID
 
 from hedgerow.domain.accounts import ExchangeAccount
@@ -50,6 +51,7 @@ from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.risk import CircuitBreakerState
 from hedgerow.domain.secrets import Secret
+from hedgerow.domain.sessions import Session, SessionEvent
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.event_ports import EventLog, Inbox
 
@@ -461,6 +463,10 @@ class Journal(Protocol):
         """The entry of a trade, once it has ended."""
         ...
 
+    async def trade_ids(self, user_id: UUID) -> set[UUID]:
+        """The trades of a user that have an entry."""
+        ...
+
     async def awaiting_exit_verdict(
         self, user_id: UUID, closed_until: datetime
     ) -> list[JournalEntry]:
@@ -469,6 +475,22 @@ class Journal(Protocol):
 
     async def save_exit_verdict(self, entry: JournalEntry) -> None:
         """Store the judgement of the exit and the review that goes with it."""
+        ...
+
+
+class Sessions(Protocol):
+    """Conversations of agents."""
+
+    async def add(self, session: Session) -> None:
+        """Store a new session."""
+        ...
+
+    async def find(self, app_name: str, user_id: UUID, session_id: str) -> Session | None:
+        """The session that ADK knows by these three; raises DocumentRefused for a broken one."""
+        ...
+
+    async def append(self, session: Session, event: SessionEvent) -> None:
+        """Add an event to a session and to its row; raises InvalidValue as Session.append does."""
         ...
 
 
@@ -796,6 +818,11 @@ class UnitOfWork(Protocol):
         ...
 
     @property
+    def sessions(self) -> Sessions:
+        """Conversations of agents."""
+        ...
+
+    @property
     def trades(self) -> Trades:
         """Trades, for people to read."""
         ...
@@ -839,7 +866,16 @@ class UnitOfWork(Protocol):
         ...
 
 
-OpenUnitOfWork = Callable[[], UnitOfWork]
+class System(Enum):
+    """Acts for all users: audits, relays, the opening of funds, the owner at the command line."""
+
+    SYSTEM = "system"
+
+
+SYSTEM: Final = System.SYSTEM
+Actor = UUID | System
+OpenUnitOfWork = Callable[[Actor], UnitOfWork]
+"""A unit of work for a user, who sees nothing but their own, or for the system."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hedgerow.domain.memory import Memory
 from hedgerow.domain.promotion import PROMOTION, PromotionRule, evidence_of, promotions
+from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.recall_memories import MemoryDesk
 
 
@@ -16,7 +17,7 @@ async def promote_lessons(
 
     Running it again, or twice at once, promotes nothing twice.
     """
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(SYSTEM) as unit:
         await unit.memories.begin_promotion()
         lessons = await unit.memories.lessons_of_trades(rule, at)
         evidence = [evidence_of(lesson, tolerance) for lesson, tolerance in lessons]

@@ -24,5 +24,5 @@ async def recall_memories(
     if query.text is not None and query.vector is None:
         (vector,) = await desk.embedder.embed([query.text])
         query = replace(query, vector=vector)
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(user_id) as unit:
         return await unit.memories.recall(user_id, query, desk.embedder.model)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.ports import OpenUnitOfWork, Vault
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ async def rotate_vault(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: date
     Raises InputRefused where another process rotates, where a key is missing that is needed, or
     where a person has to provide the new key.
     """
-    async with open_unit_of_work() as claim:
+    async with open_unit_of_work(SYSTEM) as claim:
         if not await claim.vault_keys.claim_rotation():
             raise InputRefused(
                 "another process is rotating it", "vault", "wait until that one has finished"
@@ -41,7 +41,7 @@ async def rotate_vault(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: date
 
 
 async def _rotate(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: datetime) -> Rotation:
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         usage = await unit.vault_keys.usage()
     _require_at_hand(vault, [key_id for key_id, count in usage.items() if count])
     newest = vault.key_ids[0]
@@ -49,7 +49,7 @@ async def _rotate(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: datetime)
     if not was_resumed:
         await vault.add_key()
         newest = vault.key_ids[0]
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         await unit.vault_keys.register(newest, at)
         await unit.commit()
     rewrapped = 0
@@ -76,7 +76,7 @@ async def _move_all(
 async def _move_one(
     open_unit_of_work: OpenUnitOfWork, vault: Vault, old: str, new: str, at: datetime
 ) -> bool:
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         key = await unit.vault_keys.any_under(old)
         if key is None:
             return False
@@ -86,7 +86,7 @@ async def _move_one(
 
 
 async def _retire(open_unit_of_work: OpenUnitOfWork, old: str) -> bool:
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         is_retired = await unit.vault_keys.retire(old)
         await unit.commit()
     return is_retired

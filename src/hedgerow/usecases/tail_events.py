@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hedgerow.domain.events import Event
 from hedgerow.usecases.pauses import pause
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, Actor, OpenUnitOfWork
 
 _BATCH: Final = 1_000
 _LOOK_EVERY_S: Final = 0.25
@@ -23,6 +23,11 @@ class EventFilter:
     user_id: UUID | None = None
     kinds: Sequence[str] = ()
 
+    @property
+    def actor(self) -> Actor:
+        """Whose eyes see enough of the log."""
+        return SYSTEM if self.user_id is None else self.user_id
+
     def wants(self, event: Event) -> bool:
         """Whether the event is one of them."""
         return self.user_id in {None, event.user_id} and (
@@ -34,7 +39,7 @@ async def last_events(
     open_unit_of_work: OpenUnitOfWork, wanted: EventFilter, count: int
 ) -> tuple[list[Event], dict[UUID, int]]:
     """The latest `count` events, oldest first, and where each user's log ends with them."""
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(wanted.actor) as unit:
         # The ends come first: what is appended in between is shown now, and not once more later.
         seen = dict(await unit.events.heads())
         events = await unit.events.last(count, wanted.user_id, wanted.kinds) if count else []
@@ -51,7 +56,7 @@ async def follow_events(
 ) -> AsyncIterator[Event]:
     """Events beyond `seen`, as they are committed, until `stop` is set; in order per user."""
     while not stop.is_set():
-        async with open_unit_of_work() as unit:
+        async with open_unit_of_work(wanted.actor) as unit:
             events = await unit.events.since(seen, _BATCH)
         for event in events:
             seen[event.user_id] = event.sequence

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from hedgerow.domain.errors import InputRefused, KeyUnknown
-from hedgerow.usecases.ports import OpenUnitOfWork, UnitOfWork, Vault
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, UnitOfWork, Vault
 
 _Result = TypeVar("_Result")
 _ATTEMPTS: Final = 5
@@ -43,7 +43,7 @@ async def prepare_vault(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: dat
     Raises InputRefused where something was locked here before and none of its keys is at hand.
     """
     await vault.reload()
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         registered = await unit.vault_keys.registered()
     if not registered:
         await _begin(open_unit_of_work, vault, at)
@@ -79,7 +79,7 @@ async def with_fresh_keys(vault: Vault, attempt: Callable[[], Awaitable[_Result]
 
 async def vault_status(open_unit_of_work: OpenUnitOfWork, vault: Vault) -> VaultStatus:
     """How the keys stand; changes nothing."""
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         usage = await unit.vault_keys.usage()
     missing = [key_id for key_id in reversed(list(usage)) if key_id not in vault.key_ids]
     keys = [
@@ -93,7 +93,7 @@ async def vault_status(open_unit_of_work: OpenUnitOfWork, vault: Vault) -> Vault
 async def _begin(open_unit_of_work: OpenUnitOfWork, vault: Vault, at: datetime) -> None:
     if not vault.key_ids:
         await vault.add_key()
-    async with open_unit_of_work() as unit:
+    async with open_unit_of_work(SYSTEM) as unit:
         await unit.vault_keys.register(vault.key_ids[0], at)
         await unit.commit()
 

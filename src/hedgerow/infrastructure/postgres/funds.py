@@ -9,7 +9,18 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Table, any_, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    any_,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,9 +43,9 @@ from hedgerow.domain.messages import (
     PlaceOrder,
     Wish,
 )
-from hedgerow.domain.orders import Order, OrderStatus
+from hedgerow.domain.orders import Order
 from hedgerow.domain.pairs import TradingPair
-from hedgerow.domain.positions import Position, PositionStatus
+from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import CircuitBreakerState
 from hedgerow.domain.strategies import Strategy
 from hedgerow.infrastructure.postgres import rows, tables
@@ -46,7 +57,6 @@ from hedgerow.usecases.ports import PendingWish, TimedStep
 _WISHES: Final[Mapping[str, type[Wish]]] = {
     kind.__name__: kind for kind in (PlaceOrder, CancelOrder, AmendOrder, LearnFromTrade, Notify)
 }
-_WORKING: Final = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIAL)
 
 
 class PostgresFunds:
@@ -305,16 +315,20 @@ class PostgresFunds:
         table = tables.positions
         found = await self._connection.execute(
             select(table)
-            .where(table.c.user_id == user_id, table.c.status == PositionStatus.OPEN)
+            .where(table.c.user_id == user_id, text(tables.POSITION_IS_OPEN))
             .order_by(table.c.id)
         )
         return {row["id"]: rows.position_of(row) for row in found.mappings()}
 
     async def _orders(self, user_id: UUID, position_ids: Sequence[UUID]) -> dict[UUID, Order]:
         table = tables.orders
-        mine = table.c.user_id == user_id
-        wanted = table.c.status.in_(_WORKING) | table.c.position_id.in_(position_ids)
-        found = await self._connection.execute(select(table).where(mine, wanted).order_by("id"))
+        mine = select(table).where(table.c.user_id == user_id)
+        # Two questions, each with an index of its own; an OR of both would have to read all.
+        working = mine.where(text(tables.ORDER_IS_WORKING))
+        held = mine.where(
+            table.c.position_id.in_(position_ids), text(f"not ({tables.ORDER_IS_WORKING})")
+        )
+        found = await self._connection.execute(union_all(working, held).order_by("id"))
         order_rows = list(found.mappings())
         fills = tables.fills.c
         executions = await self._connection.execute(

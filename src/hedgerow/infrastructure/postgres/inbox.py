@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hedgerow.infrastructure.postgres.event_tables import inbox
+from hedgerow.infrastructure.postgres.tables import inbox
 from hedgerow.usecases.event_ports import EventKey
 
 _CLAIM: Final = (

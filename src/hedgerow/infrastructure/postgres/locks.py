@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.infrastructure.postgres import tables
-from hedgerow.usecases.ports import Lease
+from hedgerow.infrastructure.postgres.roles import act_as
+from hedgerow.usecases.ports import SYSTEM, Lease
 
 _TABLE = tables.lock_leases
 _NOW = func.clock_timestamp()
@@ -33,6 +34,7 @@ class PostgresLocks:
             where=_TABLE.c.expires_at <= _NOW,
         ).returning(_TABLE.c.token)
         async with self._engine.begin() as connection:
+            await act_as(connection, SYSTEM)
             token = await connection.scalar(statement)
         return None if token is None else Lease(name, token)
 
@@ -48,5 +50,6 @@ class PostgresLocks:
         mine = (_TABLE.c.name == lease.name) & (_TABLE.c.token == lease.token)
         statement = update(_TABLE).where(mine, _TABLE.c.expires_at > _NOW)
         async with self._engine.begin() as connection:
+            await act_as(connection, SYSTEM)
             done = await connection.execute(statement.values(expires_at=_NOW + from_now))
         return done.rowcount == 1

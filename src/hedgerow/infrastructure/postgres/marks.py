@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.positions import PositionStatus
 from hedgerow.infrastructure.postgres import tables
-from hedgerow.usecases.ports import LastMarks, PricePoint
+from hedgerow.infrastructure.postgres.roles import act_as
+from hedgerow.usecases.ports import SYSTEM, LastMarks, PricePoint
 
 
 def last_marks_in(engine: AsyncEngine) -> LastMarks:
@@ -31,6 +32,7 @@ def last_marks_in(engine: AsyncEngine) -> LastMarks:
             .order_by(positions.c.symbol, positions.c.updated_at.desc())
         )
         async with engine.connect() as connection:
+            await act_as(connection, SYSTEM)
             return {row[0]: PricePoint(*row) for row in await connection.execute(statement)}
 
     return read

@@ -18,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hedgerow.domain.events import Event
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.infrastructure.postgres.event_tables import relay_cursors
 from hedgerow.infrastructure.postgres.outages import outages_told
+from hedgerow.infrastructure.postgres.roles import act_as
+from hedgerow.infrastructure.postgres.tables import relay_cursors
 from hedgerow.usecases.event_ports import Outbox
+from hedgerow.usecases.ports import SYSTEM
 
 # The first of the two numbers of an advisory lock; the second is the target's.
 _RELAYS: Final = 4_853_118
@@ -94,6 +96,7 @@ class PostgresOutbox:
         """At most `limit` events that wait, gapless and in order per user."""
         asked = {"target": self._target, "limit": limit, "per_user": _EVENTS_PER_USER}
         with outages_told():
+            await act_as(self._connection, SYSTEM)
             found = (await self._connection.execute(_PENDING, asked)).mappings().all()
             await self._connection.commit()
         return [rows.from_row(Event, row) for row in found]
@@ -106,12 +109,14 @@ class PostgresOutbox:
             "sequences": list(heads.values()),
         }
         with outages_told():
+            await act_as(self._connection, SYSTEM)
             await self._connection.execute(_DELIVERED, noted)
             await self._connection.commit()
 
     async def rewind(self) -> None:
         """Forget what was delivered."""
         with outages_told():
+            await act_as(self._connection, SYSTEM)
             await self._connection.execute(
                 delete(relay_cursors).where(relay_cursors.c.target == self._target)
             )

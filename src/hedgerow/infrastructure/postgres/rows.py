@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import RowMapping, Table
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
-from hedgerow.domain.documents import read_document, write_document
+from hedgerow.domain.documents import read_document, read_value, write_document, write_value
 from hedgerow.domain.ledger import Account
 from hedgerow.domain.market import Instrument, MarketType, Timeframe
 from hedgerow.domain.memory import Memory
@@ -18,7 +19,7 @@ from hedgerow.domain.orders import Bracket, Order
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.domain.strategies import DailyReturns, Strategy
+from hedgerow.domain.strategies import DailyReturns, ReasoningNote, Strategy
 from hedgerow.domain.users import User, UserSettings
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.codec import decode, encode
@@ -29,17 +30,28 @@ Values = Mapping[str, Any]
 
 
 def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
-    """A row of `table`: each column from `given`, else from the attribute of the same name."""
-    made_here = (c for c in table.columns if c.identity is None and c.computed is None)
-    names = [column.name for column in made_here]
+    """A row of `table`: each column from `given`, else from the attribute of the same name.
+
+    Columns that the database fills by itself are left to it.
+    """
+    names = [
+        column.name
+        for column in table.columns
+        if column.identity is None and column.computed is None and column.server_default is None
+    ]
     return {name: given[name] if name in given else getattr(entity, name) for name in names}
 
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
     """An entity: each field from `given`, else from the column of the same name."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    names = _names_of(cast(Any, kind))
     kept = {name: _plain(value) for name, value in row.items() if name in names}
     return kind(**{**kept, **given})
+
+
+@cache
+def _names_of(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
 def _plain(value: object) -> object:
@@ -63,7 +75,7 @@ def strategy_row(strategy: Strategy) -> dict[str, Any]:
         tables.strategies,
         strategy,
         target_allocations=dict(strategy.target_allocations),
-        reasoning_log=list(strategy.reasoning_log),
+        reasoning_log=write_value(strategy.reasoning_log),
         daily_returns_count=returns.count,
         daily_returns_mean=returns.mean,
         daily_returns_squared_deviation=returns.squared_deviation,
@@ -77,14 +89,15 @@ def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strat
         row["daily_returns_mean"],
         row["daily_returns_squared_deviation"],
     )
-    # a share of all, 1, comes back from JSON as an integer
-    allocations = {name: Decimal(share) for name, share in row["target_allocations"].items()}
     return from_row(
         Strategy,
         row,
         balances=balances,
         daily_returns=returns,
-        target_allocations=allocations,
+        target_allocations=read_value(
+            "target_allocations", dict[str, Decimal], row["target_allocations"]
+        ),
+        reasoning_log=read_value("reasoning_log", tuple[ReasoningNote, ...], row["reasoning_log"]),
     )
 
 
@@ -158,6 +171,6 @@ def regime_row(classification: RegimeClassification) -> dict[str, Any]:
 
 def regime_of(row: Row) -> RegimeClassification:
     """The regime classification of a row."""
-    indicators = {name: float(value) for name, value in row["indicators"].items()}
+    indicators = read_value("indicators", dict[str, float], row["indicators"])
     reading = from_row(RegimeReading, row, indicators=indicators)
     return from_row(RegimeClassification, row, reading=reading)

@@ -128,7 +128,7 @@ class PostgresTrades:
         c = tables.events.c
         kinds = select(c.kind, func.count()).where(c.user_id == user_id).group_by(c.kind)
         found = await self._connection.execute(kinds)
-        counted |= {str(kind): int(count) for kind, count in found.tuples()}
+        counted |= {str(kind): int(count) for kind, count in found}
         return counted
 
     async def breaker_trips(self, user_id: UUID) -> int:

@@ -16,29 +16,40 @@ from hedgerow.infrastructure.postgres.journal import PostgresJournal
 from hedgerow.infrastructure.postgres.memories import PostgresMemories
 from hedgerow.infrastructure.postgres.outages import is_outage, outages_told, problem_of
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
+from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
+from hedgerow.infrastructure.postgres.sessions import PostgresSessions
 from hedgerow.infrastructure.postgres.trades import PostgresTrades
 from hedgerow.infrastructure.postgres.vault_keys import PostgresVaultKeys
+from hedgerow.usecases.ports import Actor
 
 
 class PostgresUnitOfWork:
-    """Implements the UnitOfWork port. Leaving the block without `commit` undoes everything.
+    """Implements the UnitOfWork port, acting for one user or for the system.
 
-    Raises StoreUnavailable where the database cannot be reached or goes away.
+    Leaving the block without `commit` undoes everything. Raises StoreUnavailable where the
+    database cannot be reached or goes away.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, actor: Actor) -> None:
         self._engine = engine
+        self._actor = actor
         self._connection: AsyncConnection | None = None
 
     async def __aenter__(self) -> Self:
         with outages_told():
             connection = await self._engine.connect()
+            try:
+                await act_as(connection, self._actor)
+            except BaseException:
+                await connection.close()
+                raise
         self._connection = connection
         self.funds = PostgresFunds(connection)
         self.memories = PostgresMemories(connection)
         self.journal = PostgresJournal(connection)
         self.regimes = PostgresRegimes(connection)
+        self.sessions = PostgresSessions(connection)
         self.trades = PostgresTrades(connection)
         self.runs = PostgresPaperRuns(connection)
         self.accounts = PostgresAccounts(connection)
@@ -58,6 +69,10 @@ class PostgresUnitOfWork:
             raise StoreUnavailable(problem_of(error)) from error
 
     async def commit(self) -> None:
-        """Make everything done in the block durable."""
+        """Make everything done in the block durable; nothing can be done in it afterwards.
+
+        A role lasts as long as its transaction: what came next would act as the database's owner.
+        """
         assert self._connection is not None, "commit is called inside the block"
         await self._connection.commit()
+        await self._connection.close()

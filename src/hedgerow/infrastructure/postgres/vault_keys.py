@@ -21,7 +21,8 @@ from hedgerow.usecases.ports import AccountRef, WrappedKey
 
 _KEYS = tables.vault_keys
 _DATA_KEYS = tables.vault_data_keys
-_ROTATION_LOCK = 4_853_118_307_242
+# Any number will do that no other advisory lock of this database uses.
+_ROTATION_LOCK = 4_853_118_307_243
 
 
 class PostgresVaultKeys:

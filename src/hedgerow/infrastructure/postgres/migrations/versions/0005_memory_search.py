@@ -1,11 +1,11 @@
-"""Memories are found by words as well, shared ones fast, and working ones always end."""
+"""Memories are found by words as well, and shared ones fast."""
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -16,12 +16,9 @@ def upgrade() -> None:
         "ALTER TABLE memories ADD COLUMN content_words tsvector NOT NULL "
         "GENERATED ALWAYS AS (to_tsvector('english', content)) STORED"
     )
-    op.create_check_constraint(
-        op.f("ck_memories_working_expires"),
-        "memories",
-        "scope <> 'working' or expires_at is not null",
+    op.execute(
+        "COMMENT ON COLUMN memories.content_words IS 'the words of the content, to search by'"
     )
-    op.create_index(op.f("ix_memories_source_trade_id"), "memories", ["source_trade_id"])
     # A user's own memories are few and searched exactly, by the B-tree that leads with user_id.
     # What all users share grows without bound, so only that is in these indexes.
     op.execute(
