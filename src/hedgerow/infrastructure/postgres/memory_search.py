@@ -40,18 +40,18 @@ COLUMNS: Final = [c for c in TABLE.columns if c.name not in {"embedding", "conte
 
 # Each search gives this many times what is asked for, and at least so many: a memory that is only
 # fair by words and by vector can still be the best by both.
-_CANDIDATES_FACTOR: Final = 4
-_CANDIDATES_MIN: Final = 40
+_CANDIDATES_FACTOR: Final = 2
+_CANDIDATES_MIN: Final = 20
 # How wide the approximate index looks before it filters, and how many rows it may visit when the
 # filter leaves too few; benchmarks/memory.py measures what recall and time these give.
-_EF_SEARCH: Final = 100
+_EF_SEARCH: Final = 40
 _SCAN_TUPLES_MAX: Final = 20_000
 # A literal, which is read once; a cast of a text would be read again for every row.
 _ENGLISH: Final = literal_column("'english'::regconfig", REGCONFIG)
 
 # Up to so many shared memories that fit the filter are compared one by one: it is exact, and for
 # few of many faster than an index that filters only what it has found.
-_EXACT_MAX: Final = 2_000
+_EXACT_MAX: Final = 1_000
 
 
 def prepare_statement(query: RecallQuery) -> Select[Any]:
