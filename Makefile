@@ -4,7 +4,7 @@
 .PHONY: help demo test test-slow check format clean
 
 SYNCED := .venv/.synced
-PYTHONS := .venv/bin/python python3 python3.13 python3.12 python3.11
+PYTHONS := .venv/bin/python python3.13 python3.12 python3.11 python3
 
 # nothing outside of this folder may decide which environment is filled, and with which Python
 export UV_PYTHON_DOWNLOADS := never
@@ -42,11 +42,11 @@ clean: ## remove the environment and everything else that was made here
 $(SYNCED): pyproject.toml uv.lock
 	@set -e; python=; \
 	for each in $(PYTHONS); do \
-	    if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    if "$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; \
 	    then python=$$each; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	    echo "Hedgerow needs Python 3.11 or newer: install it, then run make again." >&2; exit 1; \
+	    echo "Hedgerow needs Python 3.11, 3.12 or 3.13: install one, then run make again." >&2; exit 1; \
 	fi; \
 	if command -v uv >/dev/null; then \
 	    uv=uv; [ -x .venv/bin/python ] || uv venv --quiet --python "$$python" .venv; \

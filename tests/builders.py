@@ -5,11 +5,13 @@ Each builder gives something every check accepts; a test names only what it is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from enum import StrEnum
+from random import Random
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import hypothesis
@@ -23,15 +25,20 @@ from hedgerow.domain.market import Exchange, Instrument, MarketType, Timeframe
 from hedgerow.domain.messages import (
     DecisionMade,
     Fact,
+    FundingSettled,
+    IntervalClosed,
+    KillSwitchPulled,
     Message,
     OrderAcknowledged,
     OrderAmended,
     OrderEnded,
     OrderFilled,
+    PositionLiquidated,
     PriceMoved,
     Step,
     Wish,
 )
+from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.domain.pairs import StrategyMode, TradingPair
 from hedgerow.domain.positions import Position, PositionSide
@@ -46,6 +53,7 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 """A Monday; the breaker's next reset is twelve hours away."""
@@ -289,17 +297,18 @@ def reference(transfer: int = 1, at: datetime = NOON) -> Reference:
     return Reference(UUID(int=transfer), at)
 
 
-def fund(
+def opened_fund(
     market_type: MarketType = MarketType.SPOT,
     *,
+    user_id: UUID = USER,
     own: UserSettings | None = None,
     tier: Limits | None = None,
     traded: Iterable[tuple[TradingPair, Instrument]] | None = None,
     through: ExchangeAccount | None = None,
     paid_in: Strategy | None = None,
     at: datetime = NOON,
-) -> Fund:
-    """A fund of 10,000 USDT that has begun to trade BTC, ETH and SOL and has just been saved."""
+) -> tuple[Fund, Step]:
+    """A fund of 10,000 USDT that begins to trade BTC, ETH and SOL, and its first step, unsaved."""
     own = own or settings()
     if traded is None:
         symbols = {BTC: "BTC/USDT", ETH: "ETH/USDT", SOL: "SOL/USDT"}
@@ -310,22 +319,28 @@ def fund(
     traded = list(traded)
     through = through or account()
     made = Fund(
-        user=User(USER, "Ada", "Byron", TIER, own, created_at=at, updated_at=at),
+        user=User(user_id, "Ada", "Byron", TIER, own, created_at=at, updated_at=at),
         limit_profile=LimitProfile(TIER, TierName.PREMIUM, "", tier or limits()),
         breaker=CircuitBreakerState(
-            user_id=USER,
+            user_id=user_id,
             max_daily_drawdown=own.max_daily_drawdown,
             max_consecutive_loss=own.max_consecutive_loss,
             reset_at=next_midnight(at),
             day_start_equity=Decimal(0),
             is_enabled=own.circuit_breaker_on,
         ),
-        ids=IdSequence(USER.bytes),
+        ids=IdSequence(user_id.bytes),
         as_of=at,
         accounts={through.id: through},
         instruments={watched.id: rules for watched, rules in traded},
     )
-    made.open_strategy(paid_in or strategy(market_type), [watched for watched, _ in traded], at)
+    paid_in = paid_in or strategy(market_type)
+    return made, made.open_strategy(paid_in, [watched for watched, _ in traded], at)
+
+
+def fund(market_type: MarketType = MarketType.SPOT, **details: Any) -> Fund:
+    """A fund of 10,000 USDT that has begun to trade BTC, ETH and SOL and has just been saved."""
+    made, _ = opened_fund(market_type, **details)
     made.take_changes()
     return made
 
@@ -426,3 +441,197 @@ class Scene:
         self.execute(waiting, price)
         (held,) = (p for p in self.fund.positions.values() if p.trading_pair_id == pair_id)
         return held
+
+
+async def begin(open_unit: OpenUnitOfWork, fund: Fund, step: Step) -> Fund:
+    """Store a new fund with its first step."""
+    async with open_unit(SYSTEM) as unit:
+        await unit.funds.add(fund)
+        await unit.funds.save(fund, [TimedStep(fund.as_of, step)])
+        await unit.commit()
+    return fund
+
+
+async def keep(open_unit: OpenUnitOfWork, fund: Fund, *steps: Step) -> list[PendingWish]:
+    """Save what steps led to."""
+    async with open_unit(SYSTEM) as unit:
+        wishes = await unit.funds.save(fund, [TimedStep(fund.as_of, step) for step in steps])
+        await unit.commit()
+    return wishes
+
+
+def digits(value: object) -> Any:
+    """A value as text and containers, so that two are equal only digit by digit.
+
+    Enums and the texts they stand for are the same, so are tuples and lists.
+    """
+    match value:
+        case StrEnum():
+            return str(value)
+        case Decimal():
+            return f"{value:f}"
+        case list() | tuple():
+            return [digits(item) for item in value]
+        case dict():
+            return {digits_of_key(key): digits(item) for key, item in value.items()}
+        case _ if is_dataclass(value):
+            return {each.name: digits(getattr(value, each.name)) for each in fields(value)}
+        case _:
+            return value
+
+
+def digits_of_key(key: object) -> object:
+    """A key of a dictionary, as `digits` would have it."""
+    return tuple(str(part) for part in key) if isinstance(key, tuple) else key
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """What a walk does next: which `kind` of thing, to which candidate, how much, how late.
+
+    After it, the walk may rest: that is when a fund is saved.
+    """
+
+    kind: int
+    which: int
+    much: int
+    minutes: int
+    rests: bool
+
+    def one_of(self, candidates: Sequence[_Fact]) -> _Fact | None:
+        """The candidate that is meant, where there is any."""
+        return candidates[self.which % len(candidates)] if candidates else None
+
+
+def _propose(fund: Fund, nudge: Nudge, _: str) -> Message | None:
+    watched = nudge.one_of(list(fund.pairs.values()))
+    assert watched is not None
+    shape: dict[str, Any] = {
+        "size_ratio": Decimal(1 + nudge.much % 3) / 10,
+        "entry_type": OrderType.LIMIT if nudge.much % 2 else OrderType.MARKET,
+        "trailing_stop_pct": Decimal(3) if nudge.much % 4 == 0 else None,
+    }
+    if watched.market_type is MarketType.SPOT:
+        return DecisionMade(watched.id, proposal(watched.symbol, **shape))
+    made = short_proposal if nudge.much % 5 < 3 else proposal
+    return DecisionMade(watched.id, made(watched.symbol, leverage=1 + nudge.much % 7, **shape))
+
+
+def _working(fund: Fund) -> list[Order]:
+    return [one for one in fund.orders.values() if one.is_working]
+
+
+def _acknowledge(fund: Fund, nudge: Nudge, name: str) -> Message | None:
+    chosen = nudge.one_of(_working(fund))
+    return None if chosen is None else OrderAcknowledged(chosen.id, name)
+
+
+def _execute(fund: Fund, nudge: Nudge, name: str) -> Message | None:
+    chosen = nudge.one_of(_working(fund))
+    if chosen is None:
+        return None
+    rules = fund.instruments[chosen.trading_pair_id]
+    held = fund.positions.get(chosen.position_id) if chosen.position_id else None
+    most = chosen.remaining
+    if chosen.purpose is not OrderPurpose.ENTRY:
+        most = min(most, held.size) if held else Decimal(0)
+    part = floor_to_step(most * (1 + nudge.much % 3) / 3, rules.quantity_step)
+    quantity = part if part and nudge.much % 2 else most
+    if not quantity:
+        return None
+    buys_spot = chosen.market_type is MarketType.SPOT and chosen.side is OrderSide.BUY
+    currency = ("USDT", "BNB", rules.base if buys_spot else "USDT")[nudge.much % 7 % 3]
+    fee = {"USDT": "0.0123456789", "BNB": "0.0000005"}.get(currency, "0.0004")
+    price = str(Decimal(90) + Decimal(nudge.much * 37 % 2500) / 100)
+    made = fill(
+        price,
+        str(quantity),
+        of=chosen.id,
+        trade_id=name,
+        fee=fee,
+        fee_currency=currency,
+        at=fund.as_of,
+    )
+    return None if currency == rules.base and made.fee >= quantity else OrderFilled(made)
+
+
+def _end(fund: Fund, nudge: Nudge, _: str) -> Message | None:
+    chosen = nudge.one_of(_working(fund))
+    statuses = (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
+    if chosen is None:
+        return None
+    return OrderEnded(chosen.id, statuses[nudge.much % 3], "the venue says so")
+
+
+def _amend(fund: Fund, nudge: Nudge, _: str) -> Message | None:
+    chosen = nudge.one_of(_working(fund))
+    if chosen is None:
+        return None
+    amount = chosen.filled_amount + chosen.remaining * (nudge.much % 4) / 2
+    stop = None if chosen.stop_price is None else chosen.stop_price + Decimal("0.01")
+    return OrderAmended(chosen.id, amount, stop) if amount else None
+
+
+def _move(fund: Fund, nudge: Nudge, _: str) -> Message | None:
+    watched = nudge.one_of(list(fund.pairs.values()))
+    assert watched is not None
+    return PriceMoved(watched.symbol, Decimal(9000 + nudge.much * 53 % 2500) / 100)
+
+
+def _leave(fund: Fund, nudge: Nudge, _: str) -> Message | None:
+    held = nudge.one_of(list(fund.positions.values()))
+    if held is None:
+        return None
+    left = ExitProposal(held.symbol, held.id, "the idea is spent", "portfolio_manager")
+    return DecisionMade(held.trading_pair_id, left)
+
+
+def _happen_elsewhere(fund: Fund, nudge: Nudge, name: str) -> Message | None:
+    held = nudge.one_of(list(fund.positions.values()))
+    if nudge.much % 40 == 0:
+        return KillSwitchPulled("enough for today")
+    if held is None or held.market_type is MarketType.SPOT:
+        chosen = nudge.one_of(list(fund.pairs.values()))
+        assert chosen is not None
+        return DecisionMade(chosen.id, Abstention(chosen.symbol, "nothing to do", "analyst"))
+    if nudge.much % 4 == 0:
+        return PositionLiquidated(held.id, Decimal(120), Decimal("0.5"), name)
+    return FundingSettled(held.id, Decimal(nudge.much - 50) / 100_000_000_0)
+
+
+def _close_interval(_: Fund, __: Nudge, ___: str) -> Message:
+    return IntervalClosed()
+
+
+_WALKS: Final[Sequence[Callable[[Fund, Nudge, str], Message | None]]] = (
+    *(_propose,) * 3,
+    *(_execute,) * 5,
+    _acknowledge,
+    _end,
+    _amend,
+    _move,
+    _move,
+    _leave,
+    _happen_elsewhere,
+    _close_interval,
+)
+
+
+def walk(seed: int, length: int = 45) -> list[Nudge]:
+    """What happens to a fund, one thing after the other, each fit for how it then stands."""
+    draw = Random(seed)
+    return [
+        Nudge(
+            kind=draw.randrange(len(_WALKS)),
+            which=draw.randrange(20),
+            much=draw.randrange(100),
+            minutes=draw.choice((0, 0, 1, 30, 600)),
+            rests=draw.random() < 0.4,
+        )
+        for _ in range(length)
+    ]
+
+
+def happening(fund: Fund, nudge: Nudge, number: int) -> Message | None:
+    """The message that a nudge is for a fund as it stands; `number` tells two nudges apart."""
+    return _WALKS[nudge.kind](fund, nudge, f"venue-{number}")

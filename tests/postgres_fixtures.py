@@ -6,15 +6,17 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
+from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 
 _numbers = count(1)
@@ -75,3 +77,18 @@ async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
     """The same, opened as its owner."""
     async with open_engine(database_url) as engine:
         yield engine
+
+
+async def empty(database: AsyncEngine) -> None:
+    """Delete every row, also of what keeps its rows from being deleted."""
+    async with tampering_with(database) as connection:
+        for table in tables.metadata.sorted_tables:
+            await connection.execute(table.delete())
+
+
+@asynccontextmanager
+async def tampering_with(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction past the triggers and foreign keys that defend the rows."""
+    async with database.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection

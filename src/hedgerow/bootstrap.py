@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.domain.secrets import Secret
@@ -40,6 +38,9 @@ from hedgerow.usecases.vault_keys import prepare_vault
 if TYPE_CHECKING:
     from hedgerow.infrastructure.clickhouse.client import ClickHouse
     from hedgerow.infrastructure.redis.link import RedisLink
+
+if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # What the embedded services write before the first candle, with room for a run on top.
 _FREE_BYTES_MIN: Final = 500 * MEGABYTE
@@ -263,6 +264,12 @@ class Backstage:
     async def _empty(self, engine: AsyncEngine) -> None:
         from hedgerow.infrastructure.postgres.engine import reset
 
+        if self._settings.postgres_url is not None:
+            raise InputRefused(
+                what="only the embedded PostgreSQL is emptied, not one of your own",
+                where="--fresh",
+                fix="give it an empty database, or unset HEDGEROW_POSTGRES_URL",
+            )
         async with _unit_of_work(engine)(SYSTEM) as unit:
             if not await unit.runs.are_alone():
                 raise InputRefused(

@@ -59,9 +59,11 @@ async def alter(engine: AsyncEngine, statement: str) -> None:
 def test_an_empty_database_is_migrated_once(empty_url: str) -> None:
     before = as_json(empty_url, "status")
     assert before["revision"] is None
-    assert before["pending"][0] == "0001"
+    assert before["pending"][0] == "0001_the_schema"
     assert "nothing" not in run(empty_url, "status")[1]
-    assert run(empty_url, "migrate")[1].startswith("Migrated: 0001, 0002")
+    assert run(empty_url, "migrate")[1].startswith(
+        "Migrated: 0001_the_schema, 0002_who_may_do_what"
+    )
     assert run(empty_url, "migrate") == (0, "The schema is the newest already.\n")
     after = as_json(empty_url, "status")
     assert after["pending"] == []

@@ -69,7 +69,8 @@ async def test_events_from_before_there_were_versions_still_verify(event_server:
         async with engine.begin() as connection:
             await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             await connection.exec_driver_sql("CREATE SCHEMA public")
-            await connection.run_sync(_migrate_to, "0002")
+            await connection.run_sync(_migrate_to, "0002_who_may_do_what")
+            await connection.exec_driver_sql("ALTER TABLE instruments ADD COLUMN user_id uuid")
             await connection.exec_driver_sql(
                 "ALTER TABLE events ADD COLUMN schema_version smallint NOT NULL DEFAULT 1"
             )
@@ -77,6 +78,7 @@ async def test_events_from_before_there_were_versions_still_verify(event_server:
         await append(opener(engine), fund, 3)
         async with engine.begin() as connection:
             await connection.exec_driver_sql("ALTER TABLE events DROP COLUMN schema_version")
+            await connection.exec_driver_sql("ALTER TABLE instruments DROP COLUMN user_id")
         await migrate(engine)
         async with opener(engine)(SYSTEM) as unit:
             report = await verify_all(unit)

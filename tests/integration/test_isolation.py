@@ -189,7 +189,7 @@ NOTHING: Final[dict[str, Call]] = {
     "sessions.find": lambda unit, ada: unit.sessions.find(
         ada.session.app_name, ada.user_id, ada.session.session_id
     ),
-    "trades.by_prefix": lambda unit, ada: unit.trades.by_prefix(str(ada.closed.id)),
+    "trades.by_part": lambda unit, ada: unit.trades.by_part(str(ada.closed.id)),
     "trades.positions": lambda unit, ada: unit.trades.positions(ada.strategy_id),
     "trades.orders": lambda unit, ada: unit.trades.orders(ada.closed.id),
     "trades.fills": lambda unit, ada: unit.trades.fills([ada.entry.id]),

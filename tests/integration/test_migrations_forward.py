@@ -39,7 +39,7 @@ async def counts(connection: AsyncConnection) -> dict[str, int]:
 async def load_rows(engine: AsyncEngine) -> dict[str, int]:
     """Revision 0001 with the rows of a fund; returns how many each table has."""
     async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: upgrade(sync, "0001"))
+        await connection.run_sync(lambda sync: upgrade(sync, "0001_the_schema"))
         await connection.commit()
         driver: Any = (await connection.get_raw_connection()).driver_connection
         await driver.execute(ROWS.read_text(encoding="utf-8"))

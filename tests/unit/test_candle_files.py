@@ -117,7 +117,7 @@ def as_csv(folder: Path) -> Path:
 def as_gzip(folder: Path) -> Path:
     (folder / "gz").mkdir()
     content = "\r\n".join(lines()).replace("12.5", "12.50").encode()
-    (folder / "gz" / "BTC_USDT.csv.gz").write_bytes(gzip.compress(content))
+    (folder / "gz" / "BTC_USDT.csv.gz").write_bytes(gzip.compress(content, mtime=0))
     return folder / "gz"
 
 
@@ -330,8 +330,8 @@ class TestBadFiles:
         ("name", "content"),
         [
             ("BTC_USDT.csv.gz", b"open_time"),
-            ("BTC_USDT.csv.gz", gzip.compress(b"open_time,open" * 99)[:-9]),
-            ("BTC_USDT.csv.gz", gzip.compress(b"open_time")[:10] + b"\xff" * 30),
+            ("BTC_USDT.csv.gz", gzip.compress(b"open_time,open" * 99, mtime=0)[:-9]),
+            ("BTC_USDT.csv.gz", gzip.compress(b"open_time", mtime=0)[:10] + b"\xff" * 30),
             ("BTC_USDT.parquet", b"PAR1"),
             ("BTC_USDT.parquet", b""),
         ],

@@ -51,6 +51,7 @@ from hedgerow.domain.messages import (
     FillBooked,
     FundingSettled,
     IntervalClosed,
+    IntervalOpened,
     KillSwitchPulled,
     LearnFromTrade,
     Message,
@@ -234,6 +235,15 @@ def test_a_losing_short_closed_by_its_stop() -> None:
     assert scene.fund.breaker.daily_losses == scene.strategy.trades_lost == 1
 
 
+def test_a_trade_that_breaks_even_is_not_won() -> None:
+    scene = Scene()
+    scene.hold()
+    scene.decide(exit_proposal(scene))
+    scene.execute(scene.exit, "100")
+    assert (scene.strategy.trades_won, scene.strategy.trades_lost) == (0, 1)
+    assert scene.fund.breaker.daily_wins == scene.fund.breaker.daily_losses == 0
+
+
 def test_the_lesson_is_asked_for_once_and_names_the_position() -> None:
     scene = Scene()
     position = scene.hold()
@@ -352,6 +362,11 @@ def test_refused_through_an_account_whose_keys_failed() -> None:
 def test_refused_live_where_the_tier_allows_paper_only() -> None:
     scene = Scene(fund(tier=limits(live_trading_allowed=False), through=account(is_testnet=False)))
     assert refused(scene) == Check("trading_mode", False, "live", "paper")
+
+
+def test_paper_is_allowed_where_the_tier_allows_paper_only() -> None:
+    scene = Scene(fund(tier=limits(live_trading_allowed=False)))
+    assert only(scene.decide(proposal()).facts, ProposalAccepted)
 
 
 def test_refused_short_on_spot() -> None:
@@ -503,6 +518,12 @@ def test_refused_when_what_may_be_bought_is_too_little(
     assert refused(scene, proposal(size_ratio=Decimal("0.005"))) == Check(
         "position_size", False, "50.00 (bound by proposal)", allowed
     )
+
+
+def test_exactly_the_smallest_position_is_allowed() -> None:
+    scene = Scene(fund(own=settings(min_position_size_usd=Decimal(50))))
+    scene.decide(proposal(size_ratio=Decimal("0.005")))
+    assert scene.entry.amount == Decimal("0.5")
 
 
 def test_refused_when_no_cash_is_left() -> None:
@@ -779,6 +800,34 @@ def test_a_position_that_lost_its_stop_and_could_not_be_left_gets_a_stop_at_the_
     assert said.wishes == (PlaceOrder(scene.stop.id),)
     assert (scene.stop.stop_price, scene.stop.amount) == (Decimal(95), position.size)
     assert position.stop_loss_order_id == scene.stop.id
+
+
+def test_an_entry_that_waited_through_a_gap_is_taken_back_when_the_market_opens_again() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    waiting = scene.entry
+    scene.at = waiting.created_at
+    assert scene.tell(IntervalOpened(), after=timedelta(0)).wishes == ()  # the very next span
+    assert scene.tell(IntervalOpened(), after=timedelta(hours=4)).wishes == (
+        CancelOrder(waiting.id),
+    )
+
+
+def test_an_entry_that_has_begun_to_fill_goes_on_after_a_gap() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    scene.execute(scene.entry, "100", "4")
+    assert scene.tell(IntervalOpened(), after=timedelta(hours=4)).wishes == ()
+
+
+def test_an_entry_that_costs_more_than_there_is_cash_is_told() -> None:
+    scene = Scene()
+    scene.decide(proposal())
+    scene.execute(scene.entry, "10000")
+    assert scene.strategy.cash_reserve < 0
+    assert any(
+        "more than there was cash" in raised.event.message for raised in scene.found(RiskRaised)
+    )
 
 
 def test_a_lost_target_leaves_the_stop_in_charge() -> None:
@@ -1202,9 +1251,12 @@ def unknown(scene: Scene) -> list[Message]:
 def impossible(scene: Scene) -> list[tuple[Message, type[HedgerowError]]]:
     entry, stop, position = scene.entry, scene.stop, scene.position
     filled = scene.fund.orders[position.entry_order_id]
+    assert position.take_profit_order_id is not None
+    canceled = scene.fund.orders[position.take_profit_order_id]
     return [
         (OrderFilled(fill("100", "10.101", of=entry.id, trade_id="x")), FillRefused),
         (OrderFilled(fill("95", "4.001", of=stop.id, trade_id="x")), FillRefused),
+        (OrderFilled(fill("110", "1", of=canceled.id, trade_id="x")), TransitionRefused),
         (
             OrderFilled(fill("1", "1", of=entry.id, trade_id="x", fee="1", fee_currency="ETH")),
             FillRefused,
@@ -1230,13 +1282,14 @@ def test_what_this_fund_does_not_hold_is_refused_and_leaves_no_trace(number: int
     assert repr(scene.fund) == before
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(13))
 def test_what_cannot_be_is_refused_and_leaves_no_trace_not_even_of_the_new_day(
     number: int,
 ) -> None:
     scene = Scene()
     scene.hold()
     scene.execute(scene.target, "110", "6")
+    scene.end(scene.target, CANCELED)
     scene.decide(proposal("ETH/USDT"), ETH)
     assert (scene.position.size, scene.entry.amount) == exactly(4, "10.1")
     before = repr(scene.fund)

@@ -449,6 +449,7 @@ class Books:
             assert entry.currency != "USDT" or entry.amount % QUANTUM == 0
         assert not any(totals.values()), "a transfer sums to zero in each currency"
         lines = {e.account: e.amount for e in transfer.entries if e.currency == "USDT"}
+        assert transfer.entries or transfer.reason is TransferReason.FUNDING, "something moves"
         if transfer.reason is TransferReason.ENTRY:
             self.overdrawn_by_entries -= lines.get(Account.CASH, Decimal(0))
         if transfer.reason is TransferReason.FUNDING:
@@ -569,7 +570,10 @@ class Books:
             guards = {order.purpose for order in world.fund.orders_of(position.id)}
             is_guarded = guards & {OrderPurpose.STOP_LOSS, OrderPurpose.EXIT}
             is_unsellable = position.size < STEP
-            assert is_guarded or is_unsellable or str(position.id) in self.alarms
+            # Naked only after an alarm, and only until the next interval closes.
+            is_known = str(position.id) in self.alarms
+            may_be_naked = is_known and not isinstance(world.told[-1], IntervalClosed)
+            assert is_guarded or is_unsellable or may_be_naked
 
     def check_trades(self, world: World) -> None:
         total_profit = total_fees = total_margin = Fraction(0)

@@ -104,6 +104,28 @@ def test_all_the_cash_may_be_allocated_but_not_a_hundred_millionth_more() -> Non
     assert made.cash_reserve == 0
 
 
+@pytest.mark.parametrize("amount", ["0", "-50"])
+def test_only_an_amount_above_zero_is_put_aside_or_given_back(amount: str) -> None:
+    portfolio = strategy()
+    portfolio.deposit(reference())
+    before = dict(portfolio.balances)
+    with exact(), pytest.raises(InvalidValue):
+        portfolio.allocate_cash(Decimal(amount), reference(2))
+    with exact(), pytest.raises(InvalidValue):
+        portfolio.release_cash(Decimal(amount), reference(3))
+    assert portfolio.balances == before
+
+
+def test_no_more_is_given_back_than_was_put_aside() -> None:
+    portfolio = strategy()
+    portfolio.deposit(reference())
+    with exact():
+        portfolio.allocate_cash(Decimal(100), reference(2))
+    with exact(), pytest.raises(InsufficientCash):
+        portfolio.release_cash(Decimal("100.00000001"), reference(3))
+    assert portfolio.reserved == Decimal(100)
+
+
 @pytest.mark.parametrize(("value", "cash"), [("1200", "10200"), ("700", "9700"), ("0", "9000")])
 def test_returning_cash_books_the_difference_to_cost_as_realised_profit(
     value: str, cash: str

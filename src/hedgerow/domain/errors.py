@@ -27,6 +27,13 @@ class InputRefused(HedgerowError):
     fix: str
 
 
+class StoreUnavailable(InputRefused):
+    """A store that cannot be reached, or could not do what any healthy one can.
+
+    What was not committed is undone.
+    """
+
+
 @dataclass(eq=False)
 class NotExact(HedgerowError):
     """A number that is not a finite Decimal, integer or decimal text, where money is meant."""
@@ -116,13 +123,6 @@ class DeliveryFailed(HedgerowError):
     """Events that could not be handed over now, and that may be tried again later."""
 
     target: str
-    problem: str
-
-
-@dataclass(eq=False)
-class StoreUnavailable(HedgerowError):
-    """The database cannot be reached, or went away; what was not committed is undone."""
-
     problem: str
 
 

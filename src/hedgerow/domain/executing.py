@@ -357,6 +357,10 @@ def _pay(
     }
     reference = state.reference(at, order.id, position.id)
     state.moved(strategy.move(TransferReason.ENTRY, reference, amounts))
+    if strategy.cash_reserve < ZERO:
+        # The venue has executed: the books follow it, and a person has to know.
+        text = f"{position.symbol} cost {-strategy.cash_reserve:f} more than there was cash"
+        _raise_anomaly(state, order, position, text, at)
     _charge_elsewhere(state, order, position, costs, at)
 
 

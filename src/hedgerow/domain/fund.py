@@ -23,6 +23,7 @@ from hedgerow.domain.guarding import (
     assess,
     on_interval,
     on_kill_switch,
+    on_opening,
     on_price,
     turn_day,
 )
@@ -31,6 +32,7 @@ from hedgerow.domain.messages import (
     FundingSettled,
     FundOpened,
     IntervalClosed,
+    IntervalOpened,
     KillSwitchPulled,
     Message,
     OrderAcknowledged,
@@ -94,7 +96,7 @@ class Fund(FundState):
                 admit_price(message.price)
             case DecisionMade() | ProposalApproved():
                 admit_decision(self, message)
-            case IntervalClosed() | KillSwitchPulled():
+            case IntervalOpened() | IntervalClosed() | KillSwitchPulled():
                 pass
             case _:
                 admit_report(self, message)
@@ -103,6 +105,8 @@ class Fund(FundState):
         match message:
             case PriceMoved():
                 on_price(self, message, at)
+            case IntervalOpened():
+                on_opening(self, at)
             case IntervalClosed():
                 on_interval(self, at)
             case DecisionMade():

@@ -39,6 +39,13 @@ def on_price(state: FundState, message: PriceMoved, at: datetime) -> None:
         assess(state, at)
 
 
+def on_opening(state: FundState, at: datetime) -> None:
+    """Take back entries that waited through a gap and have not begun to fill."""
+    for order in state.working_entries():
+        if order.created_at < at and not order.filled_amount:
+            state.want(CancelOrder(order.id))
+
+
 def on_interval(state: FundState, at: datetime) -> None:
     """Write down what every strategy is worth, and leave no position without a stop."""
     assess(state, at)

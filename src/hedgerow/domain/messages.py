@@ -29,6 +29,11 @@ class PriceMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class IntervalOpened:
+    """A span of candles begins. What was decided before the last one closed has lost its reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class IntervalClosed:
     """All candles of one span have closed: a moment to note equity and roll the day."""
 
@@ -119,7 +124,13 @@ VenueMessage = (
     | PositionLiquidated
 )
 Message = (
-    PriceMoved | IntervalClosed | DecisionMade | ProposalApproved | KillSwitchPulled | VenueMessage
+    PriceMoved
+    | IntervalOpened
+    | IntervalClosed
+    | DecisionMade
+    | ProposalApproved
+    | KillSwitchPulled
+    | VenueMessage
 )
 
 # --- facts ----------------------------------------------------------------------------------

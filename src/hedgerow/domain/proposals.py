@@ -38,7 +38,8 @@ class Proposal:
 
     Prices are in quote currency. `size_ratio` is the share of the strategy's equity to put in
     (0 to 1, before leverage); `confidence` lies in 0 to 1. `entry_type` is market or limit;
-    `entry_price` is the limit, or the price the analyst saw.
+    `entry_price` is the limit, or the price the analyst saw. Of the `memories_recalled` those in
+    `memories_used` moved the confidence, and the outcome will validate them.
     """
 
     symbol: str
@@ -59,6 +60,7 @@ class Proposal:
     agent_id: str
     memories_used: tuple[UUID, ...]
     indicators: IndicatorsAtEntry
+    memories_recalled: tuple[UUID, ...] = ()
 
     def __post_init__(self) -> None:
         require_exact(

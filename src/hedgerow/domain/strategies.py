@@ -180,7 +180,8 @@ class Strategy:
         return transfer
 
     def allocate_cash(self, amount: Decimal, reference: Reference) -> Transfer:
-        """Put cash aside for an opening order; raises InsufficientCash."""
+        """Put cash aside for an opening order; raises InsufficientCash, InvalidValue."""
+        _require_above_zero(amount)
         if amount > self.cash_reserve:
             raise InsufficientCash(needed=amount, available=self.cash_reserve)
         return self.move(
@@ -188,7 +189,10 @@ class Strategy:
         )
 
     def release_cash(self, amount: Decimal, reference: Reference) -> Transfer:
-        """Give back what an ended order no longer needs."""
+        """Give back what an ended order no longer needs; raises InsufficientCash, InvalidValue."""
+        _require_above_zero(amount)
+        if amount > self.reserved:
+            raise InsufficientCash(needed=amount, available=self.reserved)
         return self.move(
             TransferReason.RELEASE, reference, {Account.RESERVED: -amount, Account.CASH: amount}
         )
@@ -259,6 +263,12 @@ class Strategy:
                 reference.position_id,
             )
         )
+
+
+def _require_above_zero(amount: Decimal) -> None:
+    require_exact(amount=amount)
+    if amount <= ZERO:
+        raise InvalidValue(field="amount", value=amount, allowed="above 0")
 
 
 def check_allocations(allocations: Mapping[str, Decimal]) -> None:

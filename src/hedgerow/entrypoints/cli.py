@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
+import signal
 import sys
+from collections.abc import Coroutine
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -19,20 +23,50 @@ from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
+T = TypeVar("T")
+
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
+
+# Far above any fund, far below where the sums of a run would lose a digit.
+_CAPITAL_BOUND: Final = Decimal(10) ** 15
 
 
 def run(backstage: Backstage) -> None:
     """Run the command line; a refusal becomes one sentence and exit code 2."""
+    _speak_to_any_terminal()
+    # Who stops services is heard like who presses Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         make_app(backstage)()
     except HedgerowError as error:
-        print(f"hedgerow: {sentence(error)}", file=sys.stderr)  # noqa: T201
+        _complain(sentence(error))
         sys.exit(EXIT_REFUSED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
+        sys.exit(EXIT_REFUSED)
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` comes to; an interrupt becomes one sentence and exit code 130."""
+    try:
+        return asyncio.run(work)
     except KeyboardInterrupt:
-        print("hedgerow: interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(EXIT_INTERRUPTED)
+        _complain("interrupted; what was committed is kept: `hedgerow demo` goes on from there.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _speak_to_any_terminal() -> None:
+    """Where the output's encoding lacks a character, print a question mark instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(line: str) -> None:
+    print(f"hedgerow: {line}", file=sys.stderr)  # noqa: T201
 
 
 def make_app(backstage: Backstage) -> typer.Typer:
@@ -114,8 +148,10 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
             fresh=fresh,
             json_file=json_file,
         )
-        finished = asyncio.run(run_demo(backstage, request))
-        if not finished:
+        end = _finish(run_demo(backstage, request))
+        if not end.books_agree:
+            raise typer.Exit(EXIT_DIFFERENCES)
+        if not end.is_finished:
             raise typer.Exit(EXIT_INTERRUPTED)
 
 
@@ -127,21 +163,22 @@ def _add_report(app: typer.Typer, backstage: Backstage) -> None:
         """Show the report of the latest run again."""
         from hedgerow.entrypoints.demo import show_latest_report
 
-        asyncio.run(show_latest_report(backstage, as_json=as_json))
+        _finish(show_latest_report(backstage, as_json=as_json))
 
 
 def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def explain(
         trade: Annotated[
-            str, typer.Argument(metavar="TRADE", help="A trade's id or its beginning, or `last`.")
+            str,
+            typer.Argument(metavar="TRADE", help="A trade's id, its beginning or end, or `last`."),
         ] = LAST,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:
         """Tell a trade's whole story, from memories to lesson."""
         from hedgerow.entrypoints.explain import show_explanation
 
-        asyncio.run(show_explanation(backstage, trade, as_json=as_json))
+        _finish(show_explanation(backstage, trade, as_json=as_json))
 
 
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
@@ -152,7 +189,7 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
         """Re-add the ledger, re-derive the books, walk orders and events."""
         from hedgerow.entrypoints.audit import show_audit
 
-        if not asyncio.run(show_audit(backstage, as_json=as_json)):
+        if not _finish(show_audit(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 
@@ -343,10 +380,10 @@ def _capital(text: str) -> Decimal:
         capital = decimal_of("capital", text)
     except NotExact:
         capital = Decimal(0)
-    if capital <= 0 or capital != capital.quantize(QUOTE_QUANTUM):
+    if not 0 < capital < _CAPITAL_BOUND or capital % QUOTE_QUANTUM:
         raise InputRefused(
             what=f"{text!r} is not an amount of money",
             where="--capital",
-            fix="give a number above 0 with at most 8 decimals, such as 10000",
+            fix="give a number above 0, of at most 15 digits and 8 decimals, such as 10000",
         )
     return capital

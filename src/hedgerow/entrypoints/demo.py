@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,8 +42,16 @@ class DemoRequest:
     json_file: Path | None
 
 
-async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
-    """Run the demo; returns whether it came to its end."""
+@dataclass(frozen=True, slots=True)
+class DemoEnd:
+    """Whether a demo came to its end, and whether the audit found its books in order."""
+
+    is_finished: bool
+    books_agree: bool
+
+
+async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
+    """Run the demo, show how it goes, and report on it."""
     started = time.monotonic()
     if request.json_file is not None:
         require_writable(request.json_file)
@@ -66,7 +77,7 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> bool:
     if request.json_file is not None:
         elapsed_s = round(time.monotonic() - started, 2)
         write_json(request.json_file, _result(report, audit) | {"elapsed_s": elapsed_s})
-    return run.finished_at is not None
+    return DemoEnd(run.finished_at is not None, audit.is_clean)
 
 
 async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
@@ -114,8 +125,8 @@ def _result(report: Report, audit: AuditReport) -> dict[str, Any]:
 def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bool) -> None:
     if not finished:
         console.print("\n[yellow]Stopped early.[/] Everything up to here is saved.")
-        console.print("  hedgerow demo          goes on from here (with the same options)")
-        console.print("  hedgerow report        shows this again")
+        _say(console, "demo", "goes on from here (same options, but not --fresh)")
+        _say(console, "report", "shows this again")
     problems = len(audit.differences)
     state = "[red]differences found[/]" if problems else "verified"
     console.print(
@@ -124,6 +135,20 @@ def _say_where(console: Console, page: Path, audit: AuditReport, *, finished: bo
         f"{audit.verified['fills']:,} fills re-derived.",
         highlight=False,
     )
-    console.print("  hedgerow explain last  tells the last trade's whole story")
-    console.print("  hedgerow audit verify  proves the books")
+    _say(console, "explain last", "tells the last trade's whole story")
+    _say(console, "audit verify", "proves the books")
     console.print(f"The report as a page: {page}", highlight=False, soft_wrap=True)
+
+
+def _say(console: Console, command: str, what: str) -> None:
+    console.print(f"  {_program()} {command:<12}  {what}", highlight=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program is called from here: by name where the shell finds it, else by its path."""
+    name = "hedgerow"
+    path = Path(sys.argv[0]).absolute()
+    found = shutil.which(name)
+    if path.name != name or (found and Path(found).absolute() == path):
+        return name
+    return os.path.relpath(path)

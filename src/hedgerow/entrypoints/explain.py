@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.memory import Memory
-from hedgerow.domain.messages import OrderStatusChanged
+from hedgerow.domain.messages import OrderChanged, OrderStatusChanged
 from hedgerow.domain.positions import Position
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
@@ -36,7 +36,7 @@ def explanation_tree(story: Explanation) -> Tree:
     """The whole chain, step by step, in the order in which it happened."""
     position = story.position
     tree = Tree(_text(f"{position.symbol} {position.side} {position.id}", "bold"))
-    _add_memories(tree, "1. Memories recalled", story.memories_recalled)
+    _add_memories(tree, "1. Memories recalled", story.memories_recalled, story)
     _add_regime(tree, story)
     _add_proposal(tree, story)
     _add_checks(tree, story)
@@ -46,16 +46,19 @@ def explanation_tree(story: Explanation) -> Tree:
     _add_orders(tree, "8. Orders to leave at market", story.exits, story)
     _add_close(tree, position)
     _add_journal(tree, story.journal)
-    _add_memories(tree, "11. Memories it left", story.memories_left)
+    _add_memories(tree, "11. Memories it left", story.memories_left, story)
     _add_seal(tree, story)
     return tree
 
 
-def _add_memories(tree: Tree, title: str, memories: Sequence[Memory]) -> None:
+def _add_memories(tree: Tree, title: str, memories: Sequence[Memory], story: Explanation) -> None:
     branch = tree.add(_title(title))
     for memory in memories:
-        score = f"validated {memory.validation_score:.2f} by {memory.validation_trades} trades"
-        branch.add(_text(f"{memory.type} of {_time(memory.created_at)} ({score})"))
+        # The score of today: what it was at the decision stands in the proposal's own words.
+        score = f"score by now {memory.validation_score:.2f} of {memory.validation_trades} trades"
+        used = memory.id in story.proposal.proposal.memories_used
+        role = ", moved the confidence" if used else ""
+        branch.add(_text(f"{memory.type} of {_time(memory.created_at)} ({score}{role})"))
         branch.add(_text(memory.content, "dim"))
     if not memories:
         branch.add(_text("none", "dim"))
@@ -100,9 +103,9 @@ def _add_checks(tree: Tree, story: Explanation) -> None:
 def _add_orders(
     tree: Tree, title: str, orders: Sequence[ExplainedOrder], story: Explanation
 ) -> None:
-    if not orders:
-        return
     branch = tree.add(_title(title))
+    if not orders:
+        branch.add(_text("none", "dim"))
     for explained in orders:
         order = explained.order
         at = price(order.stop_price or order.price) if order.stop_price or order.price else ""
@@ -122,9 +125,14 @@ def _add_orders(
 def _lifecycle(explained: ExplainedOrder, story: Explanation) -> str:
     statuses = [f"pending {_time(explained.order.created_at)}"]
     for event in story.events:
-        about_it = event.subject_id == explained.order.id
-        if about_it and event.kind == OrderStatusChanged.__name__:
+        if event.subject_id != explained.order.id:
+            continue
+        if event.kind == OrderStatusChanged.__name__:
             statuses.append(f"{fact_of(event, OrderStatusChanged).after} {_time(event.at)}")
+        elif event.kind == OrderChanged.__name__:
+            changed = fact_of(event, OrderChanged)
+            trigger = f" at {changed.stop_price}" if changed.stop_price else ""
+            statuses.append(f"amended to {changed.amount}{trigger} {_time(event.at)}")
     reason = explained.order.status_reason
     return " → ".join(statuses) + (f" ({reason})" if reason else "")
 

@@ -21,20 +21,32 @@ def require_writable(path: Path) -> None:
         raise InputRefused("is a folder", str(path), "name a file")
     if not path.absolute().parent.is_dir():
         raise InputRefused("its folder does not exist", str(path), "create the folder first")
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise InputRefused("cannot be written", str(path), "name a file that you may write")
+    partial = _partial(path)
+    try:
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document; the file is either the old one or the whole new one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         partial.write_text(_text(document) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        problem = f"cannot be written: {error.strerror}"
-        raise InputRefused(problem, str(path), "name another file") from error
+        raise _unwritable(path, error) from error
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _unwritable(path: Path, error: OSError) -> InputRefused:
+    problem = f"cannot be written: {error.strerror}"
+    return InputRefused(problem, str(path), "name a file in a folder that you may write to")
 
 
 def _text(document: Any) -> str:

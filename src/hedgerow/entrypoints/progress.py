@@ -66,6 +66,7 @@ def _details(progress: ReplayProgress) -> Text:
     text = Text(overflow="ellipsis")
     text.append(f"Equity     {progress.equity} {progress.quote_currency}\n", style="bold")
     text.append(f"Positions  {held}\n")
+    text.append(f"In market  {progress.time_in_market_pct} % of the time\n")
     text.append(f"Decision   {progress.last_decision}", style="dim")
     return text
 
@@ -74,5 +75,7 @@ def _line(progress: ReplayProgress) -> str:
     share = progress.spans_done / progress.spans
     return (
         f"{share:4.0%}  {progress.at:%Y-%m-%d %H:%M} UTC  equity {progress.equity} "
-        f"{progress.quote_currency}  open {len(progress.open_positions)}"
+        f"{progress.quote_currency}  in the market {progress.time_in_market_pct}%  "
+        f"open: {', '.join(progress.open_positions) or 'none'}  "
+        f"last: {progress.last_decision[:100]}"
     )

@@ -75,7 +75,8 @@ def _trades_table(trades: tuple[TradeRecord, ...]) -> Table:
             _text(words.setup_name(words.setup_of(trade))),
             _text(words.signed(position.net_pnl), _tone(position.net_pnl)),
             _text(words.held(span)),
-            _text(str(position.id), "dim"),
+            # The end of an id tells two apart; its beginning is the time, which several share.
+            _text(f"…{str(position.id)[-12:]}", "dim"),
         )
     return table
 

@@ -9,7 +9,6 @@ from hedgerow.domain.errors import (
     InputRefused,
     KeyUnknown,
     SecretUnreadable,
-    StoreUnavailable,
     UnknownEventVersion,
 )
 
@@ -27,8 +26,6 @@ def sentence(error: HedgerowError) -> str:
                 f"the fund of user {error.user_id} was saved by another process meanwhile; "
                 "nothing of this step was kept: run the command again."
             )
-        case StoreUnavailable():
-            return f"{error.problem}; nothing was half done: run the command again."
         case UnknownEventVersion():
             return (
                 f"a newer Hedgerow has written {error.kind} events in version "

@@ -47,7 +47,7 @@ class Explanation:
 
 
 async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
-    """The story of the position whose id begins with `trade`, or of the "last" to have ended.
+    """The story of the position whose id begins or ends with `trade`, or of the "last" to end.
 
     Raises InputRefused where there is none, or more than one.
     """
@@ -58,7 +58,7 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     proposal = accepted.proposal
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
-        memories_recalled=await unit.memories.by_ids(proposal.memories_used),
+        memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
         regime=await unit.regimes.at(position.symbol, proposal.timeframe, entry.order.created_at),
         proposal=accepted,
         entry=entry,
@@ -84,9 +84,9 @@ async def _find(unit: UnitOfWork, trade: str) -> Position:
                 fix="run `hedgerow demo` first",
             )
         return latest
-    found = await unit.trades.by_prefix(trade.lower())
+    found = await unit.trades.by_part(trade.lower().lstrip("…"))
     if len(found) != 1:
-        problem = "several trades have an id that begins so" if found else "no trade has this id"
+        problem = "several trades have an id like this" if found else "no trade has this id"
         raise InputRefused(
             what=problem,
             where=f"hedgerow explain {trade}",

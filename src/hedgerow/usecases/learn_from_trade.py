@@ -159,5 +159,5 @@ async def _regime_at_exit(unit: UnitOfWork, entry: JournalEntry) -> Regime:
 
 
 async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:
-    (position,) = await unit.trades.by_prefix(str(position_id))
+    (position,) = await unit.trades.by_part(str(position_id))
     return position

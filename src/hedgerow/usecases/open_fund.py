@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,8 @@ from hedgerow.domain.users import User, UserSettings
 _POSITION_SHARE_MAX: Final = Decimal("0.40")
 _SHARE_STEP: Final = Decimal("0.0001")
 _POSITIONS_MAX: Final = 10
+# There is one tier of this name, whenever its funds begin: its id follows from a day of its own.
+_PROFILE_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 PAPER_LIMITS: Final = Limits(
     exchanges_count=1,
@@ -63,7 +65,7 @@ class PaperFundPlan:
 def open_paper_fund(plan: PaperFundPlan, at: datetime) -> tuple[Fund, Step]:
     """A new fund whose capital is spread evenly over its symbols, and its first step."""
     ids = IdSequence(plan.owner.bytes)
-    profile = _profile(at)
+    profile = _profile()
     user = _user(plan, profile, at)
     account = ExchangeAccount(
         id=ids.next(at),
@@ -90,10 +92,11 @@ def open_paper_fund(plan: PaperFundPlan, at: datetime) -> tuple[Fund, Step]:
     return fund, fund.open_strategy(strategy, pairs.values(), at)
 
 
-def _profile(at: datetime) -> LimitProfile:
+def _profile() -> LimitProfile:
     name = TierName.ENTERPRISE
     description = "Everything a self-hosted paper fund may do; no live trading."
-    return LimitProfile(derived_id(at, "limit profile", name), name, description, PAPER_LIMITS)
+    profile_id = derived_id(_PROFILE_SINCE, "limit profile", name)
+    return LimitProfile(profile_id, name, description, PAPER_LIMITS)
 
 
 def _user(plan: PaperFundPlan, profile: LimitProfile, at: datetime) -> User:

@@ -113,15 +113,16 @@ async def run_paper(
 
     Returns the run; its `finished_at` is None where `is_stopped` ended it early.
     """
-    await desk.candle_store.save(plan.exchange, candles.candles)
-    stored = await read_candles_of(desk, plan)
-    if stored != list(candles.candles):
+    # Before saving, which would overwrite what an earlier run has traded.
+    if not set(await read_candles_of(desk, plan)) <= set(candles.candles):
         raise InputRefused(
             what="other candles of these symbols are stored already for this time",
             where=f"{plan.exchange} {plan.timeframe} {', '.join(plan.symbols)}",
             fix="add --fresh to start with an empty store, or set HEDGEROW_DATA_DIR elsewhere",
         )
     await desk.make_room(plan.starts_at, plan.ends_at)
+    await desk.candle_store.save(plan.exchange, candles.candles)
+    stored = await read_candles_of(desk, plan)
     instruments = [_instrument(symbol, stored) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)

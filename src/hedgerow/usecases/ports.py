@@ -512,11 +512,11 @@ class Trades(Protocol):
     """Positions with what belongs to them, read for people: reports and explanations."""
 
     async def last(self) -> Position | None:
-        """The position that ended last; where none has, the one opened last."""
+        """The position of the latest run that ended last, or while none has, opened last."""
         ...
 
-    async def by_prefix(self, prefix: str) -> list[Position]:
-        """Positions whose id begins with `prefix`; at most two."""
+    async def by_part(self, part: str) -> list[Position]:
+        """Positions whose id begins or ends with `part`; at most two."""
         ...
 
     async def positions(self, strategy_id: UUID) -> list[Position]:

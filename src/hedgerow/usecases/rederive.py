@@ -13,9 +13,18 @@ from decimal import Decimal
 from uuid import UUID
 
 from hedgerow.domain.market import Instrument, MarketType
-from hedgerow.domain.money import ZERO, ratio, to_quote
+from hedgerow.domain.money import CONTEXT, ZERO, to_fee, to_quote
 from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide
 from hedgerow.usecases.ports import AuditedOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution in the log, and the position that it opened, if any."""
+
+    order_id: UUID
+    venue_trade_id: str
+    opened: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -24,6 +33,7 @@ class DerivedPosition:
 
     sign: int
     leverage: int
+    entry: Order
     size: Decimal = ZERO
     cost: Decimal = ZERO
     margin: Decimal = ZERO
@@ -50,25 +60,34 @@ class DerivedBooks:
 
 def derive_books(
     orders: Sequence[AuditedOrder],
-    sequence: Sequence[tuple[UUID, str]],
+    log: Sequence[Execution],
     instruments: Mapping[UUID, Instrument],
 ) -> dict[UUID, DerivedBooks]:
     """Books by strategy, from each order's side, leverage and executions and nothing else.
 
-    `sequence` names the executions (order, venue trade) in the order in which they became known;
-    those it does not name come last.
+    `log` names the executions in the order in which they became known; those it does not name
+    come last. An entry whose position has ended may open another with what it still fills.
     """
     books: defaultdict[UUID, DerivedBooks] = defaultdict(DerivedBooks)
-    place = {name: number for number, name in enumerate(sequence)}
+    place = {(each.order_id, each.venue_trade_id): number for number, each in enumerate(log)}
+    opened = {(each.order_id, each.venue_trade_id): each.opened for each in log}
     executed = [(fill, audited.order) for audited in orders for fill in audited.fills]
     executed.sort(key=lambda e: place.get((e[1].id, e[0].venue_trade_id), len(place)))
+    fills_into: dict[UUID, UUID | None] = {}
     for fill, order in executed:
-        assert order.position_id is not None, "an executed order has a position"
+        name = (order.id, fill.venue_trade_id)
+        into = opened.get(name) or fills_into.get(order.id) or order.position_id
+        fills_into[order.id] = into
+        if into is None:
+            continue
         positions = books[order.strategy_id].positions
-        if order.position_id not in positions:
-            positions[order.position_id] = DerivedPosition(_sign(order), order.leverage)
-        instrument = instruments[order.trading_pair_id]
-        _apply(positions[order.position_id], order, fill, instrument)
+        if into not in positions:
+            positions[into] = DerivedPosition(_sign(order), order.leverage, order)
+        _apply(positions[into], order, fill, instruments[order.trading_pair_id])
+    for derived in books.values():
+        for position in derived.positions.values():
+            if not position.entry.is_working:
+                _give_up_dust(position, instruments[position.entry.trading_pair_id])
     return books
 
 
@@ -86,17 +105,21 @@ def _apply(position: DerivedPosition, order: Order, fill: Fill, instrument: Inst
         position.margin += to_quote(cost / position.leverage)
         position.fees += fee
         return
-    position.fees += fill.fee if fill.fee_currency == instrument.quote else ZERO
+    position.fees += to_fee(fill.fee) if fill.fee_currency == instrument.quote else ZERO
     _take_off(position, fill.quantity, worth)
+    _give_up_dust(position, instrument)
+
+
+def _give_up_dust(position: DerivedPosition, instrument: Instrument) -> None:
+    # Too small to be sold.
     if ZERO < position.size < instrument.quantity_step:
-        # Too small to be sold: given up.
         _take_off(position, position.size, ZERO)
 
 
 def _received(order: Order, fill: Fill, instrument: Instrument) -> tuple[Decimal, Decimal]:
     """The base currency that came in, and the fee's worth in quote."""
     if fill.fee_currency == instrument.quote:
-        return fill.quantity, fill.fee
+        return fill.quantity, to_fee(fill.fee)
     takes_base = order.market_type is MarketType.SPOT and order.side is OrderSide.BUY
     if fill.fee_currency == instrument.base and takes_base:
         return fill.quantity - fill.fee, to_quote(fill.fee * fill.price)
@@ -104,10 +127,12 @@ def _received(order: Order, fill: Fill, instrument: Instrument) -> tuple[Decimal
 
 
 def _take_off(position: DerivedPosition, quantity: Decimal, worth: Decimal) -> None:
-    is_all = quantity == position.size
-    share = ratio(quantity, position.size)
-    cost = position.cost if is_all else to_quote(position.cost * share)
-    margin = position.margin if is_all else to_quote(position.margin * share)
+    if position.size:
+        cost = to_quote(CONTEXT.divide(position.cost * quantity, position.size))
+        margin = to_quote(CONTEXT.divide(position.margin * quantity, position.size))
+    else:
+        # More was closed than was ever open: the difference is to be seen, not to stop the work.
+        cost = margin = ZERO
     position.size -= quantity
     position.cost -= cost
     position.margin -= margin

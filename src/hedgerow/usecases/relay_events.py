@@ -142,8 +142,12 @@ class Relay:
     ) -> None:
         retry_s = min(self._pace.retry_first_s * 2**self._failures, self._pace.retry_max_s)
         self._failures += 1
-        self._tell(Interrupted(error.problem, retry_s))
+        self._tell(Interrupted(_problem(error), retry_s))
         await pause(retry_s, stop)
+
+
+def _problem(error: DeliveryFailed | StoreUnavailable) -> str:
+    return error.problem if isinstance(error, DeliveryFailed) else f"{error.where}: {error.what}"
 
 
 def _heads(events: Sequence[Event]) -> dict[UUID, int]:

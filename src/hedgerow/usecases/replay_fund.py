@@ -16,8 +16,10 @@ from hedgerow.domain.memory import Memory, RecalledMemory
 from hedgerow.domain.messages import (
     DecisionMade,
     IntervalClosed,
+    IntervalOpened,
     PriceMoved,
     ProposalAccepted,
+    ProposalRefused,
     Step,
 )
 from hedgerow.domain.pairs import TradingPair
@@ -44,7 +46,11 @@ EXIT_VERDICT_CANDLES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class ReplayProgress:
-    """How far a replay has come; `equity` in quote currency, `last_decision` in words."""
+    """How far a replay has come; `equity` in quote currency, `last_decision` in words.
+
+    `time_in_market_pct` is the share of the spans lived through in this process, at whose close
+    a position was open, in per cent.
+    """
 
     spans_done: int
     spans: int
@@ -53,6 +59,7 @@ class ReplayProgress:
     quote_currency: str
     open_positions: Sequence[str]
     last_decision: str
+    time_in_market_pct: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,9 @@ class Replay:
         self._classified: list[RegimeClassification] = []
         self._remembered: list[tuple[Memory, list[float]]] = []
         self._last_decision = "warming up"
+        self._last_action = ""
+        self._spans_held = 0
+        self._spans_lived = 0
         self._driver = FundDriver(
             fund, desk.venue, desk.open_unit_of_work, self._save_along, desk.school.learn
         )
@@ -115,6 +125,10 @@ class Replay:
         return closed_through is not None and span[0].open_time <= closed_through
 
     async def _live(self, span: Sequence[Candle]) -> None:
+        opened_at = span[0].open_time
+        if self._fund.as_of <= opened_at:
+            self._driver.deliver(IntervalOpened(), opened_at)
+            await self._driver.settle()
         for item in self._desk.venue.play(span):
             step = self._driver.deliver(item.message, item.at)
             # A price that changes nothing but marks is saved with the next step that matters.
@@ -128,6 +142,8 @@ class Replay:
         for pair in self._pairs:
             await self._decide(pair, at)
         self._run.closed_through = span[0].open_time
+        self._spans_held += bool(self._fund.positions)
+        self._spans_lived += 1
         await self._driver.settle()
         await self._judge_exits(at - EXIT_VERDICT_CANDLES * self._timeframe.duration)
 
@@ -142,7 +158,18 @@ class Replay:
         decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
         step = self._driver.deliver(DecisionMade(pair.id, decision), at)
         await self._remember(step, at)
-        self._last_decision = _in_words(decision)
+        self._note(decision, step, at)
+
+    def _note(self, decision: Decision, step: Step, at: datetime) -> None:
+        """Keep the decision that tells most: one to act stays until the next one."""
+        refused = [fact for fact in step.facts if isinstance(fact, ProposalRefused)]
+        words = _in_words(decision)
+        if refused:
+            check = refused[0].checks[-1]
+            words = f"refused ({check.name}: {check.found}, allowed: {check.allowed}) {words}"
+        if not isinstance(decision, Abstention):
+            self._last_action = f"{at:%Y-%m-%d %H:%M} {words}"
+        self._last_decision = self._last_action or words
 
     def _classify(self, symbol: str, reading: RegimeReading, at: datetime) -> None:
         row_id = derived_id(at, symbol, self._timeframe, reading.model_version)
@@ -218,6 +245,7 @@ class Replay:
                 for p in self._fund.positions.values()
             ],
             last_decision=self._last_decision,
+            time_in_market_pct=100 * self._spans_held // self._spans_lived,
         )
 
 

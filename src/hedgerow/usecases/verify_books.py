@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from hedgerow.domain.messages import (
     LearnFromTrade,
     OrderCreated,
     OrderStatusChanged,
+    PositionOpened,
 )
 from hedgerow.domain.money import ZERO, exact
 from hedgerow.domain.orders import TRANSITIONS, Order, OrderPurpose, OrderStatus
@@ -26,7 +27,7 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.facts import fact_of
 from hedgerow.usecases.ports import AuditedOrder, PendingWish, UnitOfWork
-from hedgerow.usecases.rederive import DerivedBooks, DerivedPosition, derive_books
+from hedgerow.usecases.rederive import DerivedBooks, DerivedPosition, Execution, derive_books
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class _Log:
     """What a user's events tell: order histories, executions in their order, transfers."""
 
     histories: defaultdict[UUID, _History] = field(default_factory=lambda: defaultdict(_History))
-    fills: list[tuple[UUID, str]] = field(default_factory=list)
+    fills: list[Execution] = field(default_factory=list)
     transfers: int = 0
 
     def read(self, event: Event) -> None:
@@ -115,7 +116,10 @@ class _Log:
                 self.histories[order_id].changes.append((fact.before, fact.after))
             case FillBooked.__name__, UUID() as order_id:
                 fill = fact_of(event, FillBooked).fill
-                self.fills.append((order_id, fill.venue_trade_id))
+                self.fills.append(Execution(order_id, fill.venue_trade_id))
+            case PositionOpened.__name__, UUID() as position_id:
+                # The fund writes it down right after the execution that opened it.
+                self.fills[-1:] = [replace(last, opened=position_id) for last in self.fills[-1:]]
             case CashMoved.__name__, _:
                 self.transfers += 1
 
@@ -128,9 +132,9 @@ async def _verify_events(unit: UnitOfWork, fund: Fund, report: AuditReport) -> _
         if event.sequence != head.sequence + 1 or event.previous_hash != head.hash:
             report.note("events", subject, f"does not follow event {head.sequence}")
         if event.is_intact:
-            # what was tampered with may not even be readable
             log.read(event)
         else:
+            # What it says now is worth nothing, and may not even be readable.
             report.note("events", subject, "was changed after it was written")
         head = EventHead(event.sequence, event.hash)
         report.verified["events"] += 1
@@ -173,7 +177,8 @@ def _compare_balances(
 def _verify_orders(orders: Sequence[AuditedOrder], log: _Log, report: AuditReport) -> None:
     """Walk every order through the transition table, and re-add its executions."""
     stored = {(a.order.id, fill.venue_trade_id) for a in orders for fill in a.fills}
-    report.compare("events", "fills", "the set of fills", stored, set(log.fills))
+    known = {(each.order_id, each.venue_trade_id) for each in log.fills}
+    report.compare("events", "fills", "the set of fills", stored, known)
     for audited in orders:
         order, history = audited.order, log.histories[audited.order.id]
         report.verified["orders"] += 1
@@ -187,8 +192,7 @@ def _verify_orders(orders: Sequence[AuditedOrder], log: _Log, report: AuditRepor
 
 
 def _history_problems(order: Order, history: _History) -> Iterator[str]:
-    # A liquidation is the venue's own order: it was never created here.
-    if not history.created and order.agent_id != "venue":
+    if not history.created:
         yield "has no event of its creation"
     status = OrderStatus.PENDING
     for before, after in history.changes:
@@ -263,9 +267,10 @@ def _verify_protection(fund: Fund, wishes: Sequence[PendingWish], report: AuditR
         working = fund.orders_of(position.id)
         stops = [order for order in working if order.purpose is OrderPurpose.STOP_LOSS]
         leaving = any(order.purpose is OrderPurpose.EXIT for order in working)
-        if not stops and not leaving:
-            report.note("protection", position.id, "is open without a working stop")
         step = fund.instruments[position.trading_pair_id].quantity_step
+        # What is too small to be sold cannot be protected either.
+        if not stops and not leaving and position.size >= step:
+            report.note("protection", position.id, "is open without a working stop")
         for stop in stops:
             if stop.id not in amending and abs(position.size - stop.remaining) >= step:
                 problem = f"its stop covers {stop.remaining} of {position.size}"
@@ -285,7 +290,8 @@ async def _verify_journal(
     }
     written = await unit.journal.trade_ids(user_id)
     for position in positions:
-        if position.is_open or position.id in waiting:
+        # What was given up without a sale has no exit to write down.
+        if position.is_open or position.exit_price is None or position.id in waiting:
             continue
         if position.id not in written:
             report.note("journal", position.id, "has ended and is not in the journal")

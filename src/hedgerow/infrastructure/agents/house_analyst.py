@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -157,7 +157,8 @@ async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decisio
     if isinstance(setup, str):
         return _abstain(briefing, f"{setup} {_market_words(briefing, seen)}")
     kind = Kind(setup.play.setup_type, setup.look.side, briefing.regime.regime)
-    experience = weigh(await recall(_query(briefing, seen, kind)), kind)
+    recalled = await recall(_query(briefing, seen, kind))
+    experience = weigh(recalled, kind)
     before = confidence_in(setup.look, briefing.regime.confidence)
     belief = _Belief(before, max(0.0, min(1.0, before + experience.shift)), experience)
     least = CONFIDENCE_MIN[briefing.risk_tolerance]
@@ -167,7 +168,8 @@ async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decisio
             f"{setup.words} {belief.words} A {briefing.risk_tolerance} strategy wants at least "
             f"{least:.2f}. {_market_words(briefing, seen)}",
         )
-    return _propose(briefing, seen, setup, belief)
+    proposal = _propose(briefing, seen, setup, belief)
+    return replace(proposal, memories_recalled=tuple(each.memory.id for each in recalled))
 
 
 @dataclass(frozen=True, slots=True)

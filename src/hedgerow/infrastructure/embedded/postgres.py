@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -150,14 +151,15 @@ class EmbeddedPostgres(SharedServer):
         self._sweep_socket_folder()
 
     def _stop_server(self) -> None:
-        postmaster = Postmaster.read(self._data)
+        postmaster = self._served()
+        if postmaster is None:
+            return
         server = FileHold(self._server_lock)
         try:
             # fast, then at once: the second way costs a recovery at the next start, no data
             for how in (signal.SIGINT, signal.SIGQUIT):
-                if postmaster is None or server.take():
-                    return
-                os.kill(postmaster.pid, how)
+                with suppress(ProcessLookupError):  # it has died of itself
+                    os.kill(postmaster.pid, how)
                 if server.take(STOP_SECONDS_MAX):
                     return
             raise self._refusal("the server does not stop")

@@ -47,6 +47,8 @@ class ServiceUser:
             errors="replace",
             check=False,
             pass_fds=inherited,
+            # Ctrl-C is for Hedgerow, which lets its tools finish
+            start_new_session=True,
             user=self.uid if as_root else None,
             group=self.gid if as_root else None,
             extra_groups=() if as_root else None,

@@ -44,13 +44,14 @@ class PostgresAuditRecords:
         """A user's transfers with their entries, as they stand."""
         transfer, entry = tables.transfers, tables.ledger_entries
         statement = (
-            select(entry, transfer.c.at, transfer.c.reason)
-            .join(transfer, transfer.c.id == entry.c.transfer_id)
-            .where(entry.c.user_id == user_id)
-            .order_by(entry.c.transfer_id, entry.c.line)
+            select(transfer, entry.c.account, entry.c.currency, entry.c.amount)
+            # What rounds to nothing is a transfer without a line.
+            .outerjoin(entry, entry.c.transfer_id == transfer.c.id)
+            .where(transfer.c.user_id == user_id)
+            .order_by(transfer.c.id, entry.c.line)
         )
         found = (await self._connection.execute(statement)).mappings()
-        for transfer_id, lines in groupby(found, key=lambda row: row["transfer_id"]):
+        for transfer_id, lines in groupby(found, key=lambda row: row["id"]):
             yield _transfer(transfer_id, list(lines))
 
     async def orders(self, user_id: UUID) -> list[AuditedOrder]:
@@ -87,5 +88,7 @@ def _transfer(transfer_id: UUID, lines: list[Any]) -> AuditedTransfer:
         strategy_id=first["strategy_id"],
         at=first["at"],
         reason=first["reason"],
-        entries=tuple(rows.from_row(LedgerEntry, line) for line in lines),
+        entries=tuple(
+            rows.from_row(LedgerEntry, line) for line in lines if line["account"] is not None
+        ),
     )

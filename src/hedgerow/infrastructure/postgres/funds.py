@@ -82,7 +82,7 @@ class PostgresFunds:
                 for account in fund.accounts.values()
             ],
         )
-        await self._insert_if_new(tables.instruments, self._instrument_rows(fund))
+        await self._insert(tables.instruments, self._instrument_rows(fund))
         await self._insert(tables.funds, [self._fund_row(fund)])
 
     async def load(self, user_id: UUID) -> Fund:
@@ -109,7 +109,7 @@ class PostgresFunds:
             ids=IdSequence(user_id.bytes, head["ids_issued"]),
             as_of=head["as_of"],
             accounts=accounts_by_id,
-            instruments=await self._instruments(pairs_by_id, accounts_by_id),
+            instruments=await self._instruments(user_id, pairs_by_id, accounts_by_id),
             pairs=pairs_by_id,
             strategies=await self._strategies(user_id),
             positions=positions,
@@ -288,13 +288,13 @@ class PostgresFunds:
         return rows.from_row(LimitProfile, row, limits=read_document(Limits, row["limits"]))
 
     async def _instruments(
-        self, pairs: Mapping[UUID, TradingPair], accounts: Mapping[UUID, ExchangeAccount]
+        self,
+        user_id: UUID,
+        pairs: Mapping[UUID, TradingPair],
+        accounts: Mapping[UUID, ExchangeAccount],
     ) -> dict[UUID, Instrument]:
-        symbols = [pair.symbol for pair in pairs.values()]
-        found = await self._connection.execute(
-            select(tables.instruments).where(tables.instruments.c.symbol.in_(symbols))
-        )
-        known = {rows.instrument_key(row): rows.instrument_of(row) for row in found.mappings()}
+        found = await self._of_user(tables.instruments, user_id)
+        known = {rows.instrument_key(row): rows.instrument_of(row) for row in found}
         return {
             pair.id: known[
                 accounts[pair.exchange_account_id].exchange, pair.symbol, pair.market_type
@@ -354,14 +354,20 @@ class PostgresFunds:
         }
 
     def _instrument_rows(self, fund: Fund) -> list[dict[str, Any]]:
-        found = []
+        found = {}
         for pair_id, instrument in fund.instruments.items():
-            account = fund.accounts[fund.pairs[pair_id].exchange_account_id]
-            found.append(rows.to_row(tables.instruments, instrument, exchange=account.exchange))
-        return found
+            exchange = fund.accounts[fund.pairs[pair_id].exchange_account_id].exchange
+            # Several strategies may watch one symbol.
+            found[exchange, instrument.symbol, instrument.market_type] = rows.to_row(
+                tables.instruments, instrument, exchange=exchange, user_id=fund.user.id
+            )
+        return list(found.values())
 
     async def _of_user(self, table: Table, user_id: UUID) -> list[rows.Row]:
-        found = await self._connection.execute(select(table).where(table.c.user_id == user_id))
+        # By id, the order of making: a fund goes through its rows in the order it has them in.
+        found = await self._connection.execute(
+            select(table).where(table.c.user_id == user_id).order_by(*table.primary_key.columns)
+        )
         return list(found.mappings())
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> rows.Row | None:

@@ -59,7 +59,7 @@ class PostgresKeeper:
 
 
 def _status(connection: Connection) -> SchemaStatus:
-    revision = MigrationContext.configure(connection).get_current_revision()
+    revision = database.known_revision(connection)
     script = ScriptDirectory(str(database.MIGRATIONS))
     newest = script.get_current_head()
     assert newest is not None, "the package ships its migrations"

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hedgerow.domain.events import Event
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.infrastructure.postgres.outages import outages_told
+from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.tables import relay_cursors
 from hedgerow.usecases.event_ports import Outbox
@@ -69,16 +69,16 @@ class PostgresRelayElection:
     @asynccontextmanager
     async def stand(self, target: str) -> AsyncIterator[Outbox | None]:
         """The outbox of a target while the block lasts, or None while another process has it."""
-        with outages_told():
+        with reached(self._engine):
             connection = await self._engine.connect()
         try:
-            with outages_told():
+            with reached(self._engine):
                 lock = {"relays": _RELAYS, "target": _number(target)}
                 taken = await connection.scalar(
                     text("SELECT pg_try_advisory_lock(:relays, :target)"), lock
                 )
                 await connection.commit()
-            yield PostgresOutbox(connection, target) if taken else None
+            yield PostgresOutbox(self._engine, connection, target) if taken else None
         finally:
             # Not back into the pool: the lock ends with the connection, on every way out.
             await connection.invalidate()
@@ -88,14 +88,15 @@ class PostgresRelayElection:
 class PostgresOutbox:
     """Implements the Outbox port on the connection that holds the target's lock."""
 
-    def __init__(self, connection: AsyncConnection, target: str) -> None:
+    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, target: str) -> None:
+        self._engine = engine
         self._connection = connection
         self._target = target
 
     async def pending(self, limit: int) -> list[Event]:
         """At most `limit` events that wait, gapless and in order per user."""
         asked = {"target": self._target, "limit": limit, "per_user": _EVENTS_PER_USER}
-        with outages_told():
+        with translated(self._engine):
             await act_as(self._connection, SYSTEM)
             found = (await self._connection.execute(_PENDING, asked)).mappings().all()
             await self._connection.commit()
@@ -108,14 +109,14 @@ class PostgresOutbox:
             "users": list(heads),
             "sequences": list(heads.values()),
         }
-        with outages_told():
+        with translated(self._engine):
             await act_as(self._connection, SYSTEM)
             await self._connection.execute(_DELIVERED, noted)
             await self._connection.commit()
 
     async def rewind(self) -> None:
         """Forget what was delivered."""
-        with outages_told():
+        with translated(self._engine):
             await act_as(self._connection, SYSTEM)
             await self._connection.execute(
                 delete(relay_cursors).where(relay_cursors.c.target == self._target)

@@ -110,7 +110,9 @@ def order_row(order: Order) -> dict[str, Any]:
 def order_of(row: Row, trade_ids: set[str]) -> Order:
     """The order of a row; `trade_ids` are its executions so far."""
     bracket = None if row["bracket"] is None else decode(Bracket, row["bracket"])
-    fees = {currency: Decimal(amount) for currency, amount in row["fees"].items()}
+    # JSONB forgets the order of its keys; the currency paid first stands in its own column.
+    paid = sorted(row["fees"].items(), key=lambda fee: fee[0] != row["fee_currency"])
+    fees = {currency: Decimal(amount) for currency, amount in paid}
     return from_row(Order, row, bracket=bracket, fees=fees, trade_ids=trade_ids)
 
 

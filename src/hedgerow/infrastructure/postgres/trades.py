@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, Text, cast, func, select
+from sqlalchemy import ColumnElement, Select, Table, Text, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.errors import UnknownEntity
@@ -28,20 +28,26 @@ class PostgresTrades:
         self._connection = connection
 
     async def last(self) -> Position | None:
-        """The position that ended last; where none has, the one opened last."""
-        c = tables.positions.c
+        """The position that ended last, or while none has, opened last.
+
+        Where there are runs over past candles, of the latest run: their times are of the past.
+        """
+        c, run = tables.positions.c, tables.paper_runs.c
+        latest_run = select(run.strategy_id).order_by(run.number.desc()).limit(1)
         latest = (
             select(tables.positions)
+            .where(or_(~latest_run.exists(), c.strategy_id == latest_run.scalar_subquery()))
             .order_by(c.closed_at.desc().nulls_last(), c.opened_at.desc(), c.id.desc())
             .limit(1)
         )
         found = [rows.position_of(row) for row in await self._rows(latest)]
         return found[0] if found else None
 
-    async def by_prefix(self, prefix: str) -> list[Position]:
-        """Positions whose id begins with `prefix`; at most two."""
+    async def by_part(self, part: str) -> list[Position]:
+        """Positions whose id begins or ends with `part`; at most two."""
         text = cast(tables.positions.c.id, Text)
-        matching = select(tables.positions).where(text.startswith(prefix, autoescape=True))
+        begins, ends = text.startswith(part, autoescape=True), text.endswith(part, autoescape=True)
+        matching = select(tables.positions).where(or_(begins, ends))
         return [rows.position_of(row) for row in await self._rows(matching.limit(2))]
 
     async def positions(self, strategy_id: UUID) -> list[Position]:
@@ -54,9 +60,13 @@ class PostgresTrades:
 
     async def orders(self, position_id: UUID) -> list[Order]:
         """The orders of a position, oldest first."""
-        c = tables.orders.c
+        c, position = tables.orders.c, tables.positions.c
+        # An entry that has gone on to open another position belongs to this one all the same.
+        entry = select(position.entry_order_id).where(position.id == position_id)
         found = await self._rows(
-            select(tables.orders).where(c.position_id == position_id).order_by(c.created_at, c.id)
+            select(tables.orders)
+            .where((c.position_id == position_id) | (c.id == entry.scalar_subquery()))
+            .order_by(c.created_at, c.id)
         )
         return [rows.order_of(row, set()) for row in found]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Self
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from hedgerow.domain.errors import StoreUnavailable
 from hedgerow.infrastructure.postgres.accounts import PostgresAccounts
 from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
 from hedgerow.infrastructure.postgres.event_log import PostgresEventLog
+from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.funds import PostgresFunds
 from hedgerow.infrastructure.postgres.inbox import PostgresInbox
 from hedgerow.infrastructure.postgres.journal import PostgresJournal
 from hedgerow.infrastructure.postgres.memories import PostgresMemories
-from hedgerow.infrastructure.postgres.outages import is_outage, outages_told, problem_of
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
@@ -37,7 +37,7 @@ class PostgresUnitOfWork:
         self._connection: AsyncConnection | None = None
 
     async def __aenter__(self) -> Self:
-        with outages_told():
+        with reached(self._engine):
             connection = await self._engine.connect()
             try:
                 await act_as(connection, self._actor)
@@ -60,13 +60,14 @@ class PostgresUnitOfWork:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        # Closing a connection rolls back whatever was not committed.
         connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-        error = exc[1]
-        if isinstance(error, Exception) and is_outage(error):
-            raise StoreUnavailable(problem_of(error)) from error
+        with translated(self._engine):
+            # Closing a connection rolls back whatever was not committed.
+            if connection is not None:
+                await connection.close()
+            _, error, _ = exc
+            if isinstance(error, DBAPIError):
+                raise error
 
     async def commit(self) -> None:
         """Make everything done in the block durable; nothing can be done in it afterwards.

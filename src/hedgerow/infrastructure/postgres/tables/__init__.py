@@ -20,7 +20,7 @@ from hedgerow.infrastructure.postgres.tables.locks import (
     vault_data_keys,
     vault_keys,
 )
-from hedgerow.infrastructure.postgres.tables.markets import instruments, regime_classifications
+from hedgerow.infrastructure.postgres.tables.markets import regime_classifications
 from hedgerow.infrastructure.postgres.tables.people import (
     exchange_accounts,
     funds,
@@ -39,6 +39,7 @@ from hedgerow.infrastructure.postgres.tables.trading import (
     ORDER_IS_WORKING,
     POSITION_IS_OPEN,
     fills,
+    instruments,
     orders,
     positions,
     strategies,

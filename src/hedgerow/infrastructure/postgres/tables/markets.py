@@ -1,44 +1,20 @@
-"""What all users share: the rules of instruments, and the regimes of markets."""
+"""What all users share: the regimes of markets."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Table, UniqueConstraint
 
-from hedgerow.domain.market import Exchange, MarketType, Timeframe
+from hedgerow.domain.market import Timeframe
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.postgres.tables.columns import (
     choice,
-    count,
     document,
-    leverage,
     metadata,
     moment,
-    not_negative,
-    number,
-    positive,
     primary_id,
     real,
     share,
     text,
-)
-
-instruments = Table(
-    "instruments",
-    metadata,
-    choice("exchange", Exchange, "the exchange that sets these rules"),
-    text("symbol", "BASE/QUOTE"),
-    choice("market_type", MarketType, "spot or futures"),
-    number("price_tick", "the grid of prices, quote currency"),
-    number("quantity_step", "the grid of quantities, base currency"),
-    number("notional_quote_min", "the smallest order, quote currency"),
-    number("maintenance_margin_ratio", "margin below which a position is liquidated, of notional"),
-    count("leverage_max", "the highest leverage the exchange gives"),
-    PrimaryKeyConstraint("exchange", "symbol", "market_type"),
-    *positive("price_tick", "quantity_step"),
-    *not_negative("notional_quote_min"),
-    *share("maintenance_margin_ratio"),
-    leverage("leverage_max"),
-    comment="The trading rules of exchanges; shared by all users.",
 )
 
 regime_classifications = Table(

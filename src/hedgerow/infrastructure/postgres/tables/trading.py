@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from hedgerow.domain.market import MarketType
+from hedgerow.domain.market import Exchange, MarketType
 from hedgerow.domain.orders import OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.domain.pairs import StrategyMode
 from hedgerow.domain.positions import MarginMode, PositionSide, PositionStatus
@@ -25,6 +25,7 @@ from hedgerow.infrastructure.postgres.tables.columns import (
     primary_id,
     referable,
     refers,
+    share,
     stamps,
     text,
     texts,
@@ -36,6 +37,27 @@ from hedgerow.infrastructure.postgres.tables.columns import (
 # the condition of a partial index once PostgreSQL plans without its value.
 ORDER_IS_WORKING: Final = "status in ('pending', 'open', 'partial')"
 POSITION_IS_OPEN: Final = "status = 'open'"
+
+# Each user's own: a run over past candles trades by the rules that its candles imply.
+instruments = Table(
+    "instruments",
+    metadata,
+    user("whose fund goes by them"),
+    choice("exchange", Exchange, "the exchange that sets these rules"),
+    text("symbol", "BASE/QUOTE"),
+    choice("market_type", MarketType, "spot or futures"),
+    number("price_tick", "the grid of prices, quote currency"),
+    number("quantity_step", "the grid of quantities, base currency"),
+    number("notional_quote_min", "the smallest order, quote currency"),
+    number("maintenance_margin_ratio", "margin below which a position is liquidated, of notional"),
+    count("leverage_max", "the highest leverage the exchange gives"),
+    PrimaryKeyConstraint("user_id", "exchange", "symbol", "market_type"),
+    *positive("price_tick", "quantity_step"),
+    *not_negative("notional_quote_min"),
+    *share("maintenance_margin_ratio"),
+    leverage("leverage_max"),
+    comment="The trading rules that a user's fund goes by.",
+)
 
 strategies = Table(
     "strategies",
@@ -224,9 +246,8 @@ positions = Table(
     refers("entry_order_id", "orders"),
     refers("stop_loss_order_id", "orders"),
     refers("take_profit_order_id", "orders"),
-    *not_negative("size", "entry_cost", "margin", "exit_value"),
+    *not_negative("size", "size_opened", "entry_cost", "margin", "exit_value"),
     *positive(
-        "size_opened",
         "entry_price",
         "current_price",
         "liquidation_price",

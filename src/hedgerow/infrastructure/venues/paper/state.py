@@ -145,7 +145,8 @@ class VenueState:
         del self.orders[order.id]
         self.ended[order.id] = order.number
         if len(self.ended) > _ENDED_REMEMBERED:
-            del self.ended[next(iter(self.ended))]
+            # by number: a document that was stored and read again may have lost its order
+            del self.ended[min(self.ended, key=self.ended.__getitem__)]
 
     def reducible(self, symbol: str, side: OrderSide) -> Decimal:
         """How much of a symbol an order of this side can reduce, in base currency."""

@@ -7,7 +7,7 @@ from alembic import op
 from pgvector.sqlalchemy import Vector
 from sqlalchemy.dialects import postgresql
 
-revision = "0001"
+revision = "0001_the_schema"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -1572,7 +1572,7 @@ def upgrade() -> None:
         sa.CheckConstraint("liquidation_price > 0", name=op.f("ck_positions_liquidation_price")),
         sa.CheckConstraint("margin >= 0", name=op.f("ck_positions_margin")),
         sa.CheckConstraint("size >= 0", name=op.f("ck_positions_size")),
-        sa.CheckConstraint("size_opened > 0", name=op.f("ck_positions_size_opened")),
+        sa.CheckConstraint("size_opened >= 0", name=op.f("ck_positions_size_opened")),
         sa.CheckConstraint("stop_loss_price > 0", name=op.f("ck_positions_stop_loss_price")),
         sa.CheckConstraint("take_profit_price > 0", name=op.f("ck_positions_take_profit_price")),
         sa.CheckConstraint("trailing_stop_pct > 0", name=op.f("ck_positions_trailing_stop_pct")),

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0002_who_may_do_what"
+down_revision = "0001_the_schema"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0003_vault_and_locks"
+down_revision = "0002_who_may_do_what"
 branch_labels = None
 depends_on = None
 

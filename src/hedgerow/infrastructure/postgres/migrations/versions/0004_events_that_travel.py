@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0004_events_that_travel"
+down_revision = "0003_vault_and_locks"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0005_memory_search"
+down_revision = "0004_events_that_travel"
 branch_labels = None
 depends_on = None
 
