@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Table,
+    Uuid,
     any_,
     insert,
     literal,
@@ -113,7 +114,7 @@ class PostgresFunds:
             pairs=pairs_by_id,
             strategies=await self._strategies(user_id),
             positions=positions,
-            orders=await self._orders(user_id, list(positions)),
+            orders=await self._orders(user_id),
             monthly_trades=MonthlyTrades(head["trades_month"], head["trades_month_count"]),
             version=head["version"],
             event_head=EventHead(head["event_sequence"], head["event_hash"]),
@@ -320,20 +321,24 @@ class PostgresFunds:
         )
         return {row["id"]: rows.position_of(row) for row in found.mappings()}
 
-    async def _orders(self, user_id: UUID, position_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    async def _orders(self, user_id: UUID) -> dict[UUID, Order]:
         table = tables.orders
         mine = select(table).where(table.c.user_id == user_id)
         # Two questions, each with an index of its own; an OR of both would have to read all.
         working = mine.where(text(tables.ORDER_IS_WORKING))
+        position = tables.positions.c
+        open_ones = select(position.id).where(
+            position.user_id == user_id, text(f"positions.{tables.POSITION_IS_OPEN}")
+        )
         held = mine.where(
-            table.c.position_id.in_(position_ids), text(f"not ({tables.ORDER_IS_WORKING})")
+            table.c.position_id.in_(open_ones), text(f"not ({tables.ORDER_IS_WORKING})")
         )
         found = await self._connection.execute(union_all(working, held).order_by("id"))
         order_rows = list(found.mappings())
         fills = tables.fills.c
         executions = await self._connection.execute(
             select(fills.order_id, fills.venue_trade_id).where(
-                fills.order_id.in_([row["id"] for row in order_rows])
+                fills.order_id == any_(literal([row["id"] for row in order_rows], ARRAY(Uuid)))
             )
         )
         trade_ids: defaultdict[UUID, set[str]] = defaultdict(set)
