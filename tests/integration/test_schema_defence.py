@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -126,6 +126,27 @@ async def test_a_transfer_that_is_off_fails_at_commit(database: AsyncEngine, ada
         await connection.execute(insert(tables.transfers), transfer)
         await connection.execute(insert(tables.ledger_entries), lines[:2])
         await connection.commit()
+
+
+async def test_a_transfer_may_be_written_by_several_statements(
+    database: AsyncEngine, ada: Stored
+) -> None:
+    added = (
+        "INSERT INTO ledger_entries SELECT transfer_id, {line}, user_id, strategy_id, account,"
+        " currency, {amount} FROM (SELECT * FROM ledger_entries ORDER BY transfer_id, line"
+        " LIMIT 1) e"
+    )
+    async with database.begin() as connection:
+        await act_as(connection, ADA)
+        await connection.execute(text(added.format(line=97, amount="0.5")))
+        await connection.execute(text(added.format(line=98, amount="-0.25")))
+        await connection.execute(text(added.format(line=99, amount="-0.25")))
+    async with database.connect() as connection:
+        left = await connection.scalar(select(func.count()).select_from(tables.ledger_imbalances))
+        assert left == 0
+        await act_as(connection, ADA)
+        with pytest.raises(DBAPIError, match="permission denied for table ledger_imbalances"):
+            await connection.execute(tables.ledger_imbalances.delete())
 
 
 async def test_an_entry_added_to_an_old_transfer_is_refused(

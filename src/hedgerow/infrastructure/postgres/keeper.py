@@ -16,6 +16,7 @@ from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.catalogue import (
     isolation_gaps,
     missing_checks,
+    missing_defences,
     missing_fields,
 )
 from hedgerow.infrastructure.postgres.specification import SPECIFIED
@@ -88,6 +89,8 @@ def _differences(connection: Connection) -> Iterator[SchemaDifference]:
         yield SchemaDifference("specification", subject, problem)
     for subject, problem in isolation_gaps(connection):
         yield SchemaDifference("isolation", subject, problem)
+    for subject, problem in missing_defences(connection):
+        yield SchemaDifference("defence", subject, problem)
 
 
 def _is_modelled(connection: Connection) -> Any:

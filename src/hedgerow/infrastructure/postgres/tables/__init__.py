@@ -5,6 +5,7 @@ from __future__ import annotations
 from hedgerow.infrastructure.postgres.tables.books import (
     ledger_balances,
     ledger_entries,
+    ledger_imbalances,
     transfers,
 )
 from hedgerow.infrastructure.postgres.tables.columns import metadata
@@ -60,6 +61,7 @@ __all__ = [
     "journal_entries",
     "ledger_balances",
     "ledger_entries",
+    "ledger_imbalances",
     "limit_profiles",
     "lock_leases",
     "memories",

@@ -57,6 +57,16 @@ ledger_entries = Table(
     comment="The lines of transfers. Append-only, partitioned by the month of their transfer.",
 )
 
+ledger_imbalances = Table(
+    "ledger_imbalances",
+    metadata,
+    uuid("transfer_id", "the transfer that a statement left off balance"),
+    text("currency", "what it is off in"),
+    number("amount", "what its entries sum up to so far"),
+    PrimaryKeyConstraint("transfer_id", "currency"),
+    comment="Notes of the transaction under way, which must be gone when it commits.",
+)
+
 ledger_balances = Table(
     "ledger_balances",
     metadata,

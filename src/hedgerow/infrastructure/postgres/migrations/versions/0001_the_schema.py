@@ -878,6 +878,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_wishes_user_id_id"), "wishes", ["user_id", "id"], unique=False)
     op.create_table(
+        "ledger_imbalances",
+        sa.Column(
+            "transfer_id",
+            sa.Uuid(),
+            nullable=False,
+            comment="the transfer that a statement left off balance",
+        ),
+        sa.Column("currency", sa.Text(), nullable=False, comment="what it is off in"),
+        sa.Column(
+            "amount", sa.Numeric(), nullable=False, comment="what its entries sum up to so far"
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "currency", name=op.f("pk_ledger_imbalances")),
+        comment="Notes of the transaction under way, which must be gone when it commits.",
+    )
+    op.create_table(
         "ledger_balances",
         sa.Column("user_id", sa.Uuid(), nullable=False, comment="the user it belongs to"),
         sa.Column(

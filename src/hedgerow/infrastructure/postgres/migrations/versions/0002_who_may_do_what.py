@@ -153,28 +153,44 @@ CREATE TRIGGER stays_as_written BEFORE UPDATE ON journal_entries
 """,
 )
 
-# At commit, when all entries of a transfer are there. Where the one who commits cannot see the
-# entries the sum cannot be known, and that too is refused.
+# A transfer may be written by several statements, so what counts is its sum at commit. What a
+# statement leaves off balance is noted, and what is still noted at commit is refused: nothing is
+# read again where the entries of a transfer come in one statement, as they do. The functions act
+# as their owner, because nobody else has any right to the notes.
 ZERO_SUM = (
     """
-CREATE FUNCTION hedgerow_require_zero_sum() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    seen bigint;
-    off record;
+CREATE FUNCTION hedgerow_note_imbalance() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    SELECT count(*) INTO seen FROM ledger_entries WHERE transfer_id = NEW.transfer_id;
-    SELECT currency, sum(amount) AS amount INTO off
-        FROM ledger_entries WHERE transfer_id = NEW.transfer_id
-        GROUP BY currency HAVING sum(amount) <> 0 LIMIT 1;
-    IF seen = 0 OR off.currency IS NOT NULL THEN
-        RAISE EXCEPTION 'transfer % is off by % %', NEW.transfer_id, off.amount, off.currency
+    INSERT INTO ledger_imbalances AS noted (transfer_id, currency, amount)
+        SELECT transfer_id, currency, sum(amount) FROM added
+        GROUP BY transfer_id, currency HAVING sum(amount) <> 0
+        ON CONFLICT (transfer_id, currency) DO UPDATE SET amount = noted.amount + excluded.amount;
+    RETURN NULL;
+END $$
+""",
+    """
+CREATE TRIGGER is_weighed AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION hedgerow_note_imbalance()
+""",
+    """
+CREATE FUNCTION hedgerow_require_zero_sum() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    off numeric;
+BEGIN
+    DELETE FROM ledger_imbalances
+        WHERE transfer_id = NEW.transfer_id AND currency = NEW.currency
+        RETURNING amount INTO off;
+    IF off <> 0 THEN
+        RAISE EXCEPTION 'transfer % is off by % %', NEW.transfer_id, off, NEW.currency
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$
 """,
     """
-CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON ledger_entries
+CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT OR UPDATE ON ledger_imbalances
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION hedgerow_require_zero_sum()
 """,
