@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
@@ -23,13 +25,24 @@ _SIGNS: Final = {
 
 async def show_findings(backstage: Backstage, *, as_json: bool) -> bool:
     """Make all checks and show what they found; returns whether nothing failed."""
-    findings = await examine(backstage.checks())
+    with _quiet():
+        findings = await examine(backstage.checks())
     sound = not any(finding.standing is Standing.FAILED for finding in findings)
     if as_json:
         print_json({"sound": sound, "findings": encode(list(findings))})
     else:
         _print(findings, Console())
     return sound
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what libraries log of servers that do not answer: the findings say it, once."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _print(findings: Sequence[Finding], console: Console) -> None:

@@ -84,8 +84,8 @@ def _place(url: str) -> str:
 
 
 def _fix_for(error: Exception) -> str:
-    state = str(getattr(error, "sqlstate", None) or getattr(error, "orig", ""))
-    match state[:2]:
+    origin = getattr(error, "orig", error)
+    match str(getattr(origin, "sqlstate", ""))[:2]:
         case "28":
             return f"correct user and password in {SETTING}, or what pg_hba.conf allows"
         case "3D":
@@ -192,8 +192,12 @@ def _role_problems(connection: Connection, user: str) -> Iterator[Finding]:
 async def _clock(connection: AsyncConnection) -> Finding:
     before = datetime.now(UTC)
     there: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    after = datetime.now(UTC)
-    # whatever the way there and back took may be an error of ours
+    return compare_clocks(before, there, datetime.now(UTC))
+
+
+def compare_clocks(before: datetime, there: datetime, after: datetime) -> Finding:
+    """How far the database's clock is off, asked between `before` and `after` by ours."""
+    # what the way there and back took says nothing
     drift = max(before - there, there - after, timedelta())
     found = f"this machine and the database differ by {drift.total_seconds():.1f} s"
     fix = "have both follow a time server (timedatectl set-ntp true)"

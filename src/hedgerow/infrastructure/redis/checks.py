@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from redis.exceptions import RedisError
+
 from hedgerow.infrastructure.redis.link import GONE, WHERE, client_of, usable_version
 from hedgerow.usecases.checks import Finding, failed, ok, warning
 
@@ -29,6 +31,9 @@ async def look_at_redis(url: str) -> Sequence[Finding]:
     except GONE as error:
         found = f"{_place(url)} does not answer ({type(error).__name__}); {_WITHOUT}"
         return [warning("redis", found, f"start the server, or correct {WHERE}")]
+    except RedisError as error:
+        found = f"{_place(url)} is no Redis, or refuses INFO ({type(error).__name__})"
+        return [failed("redis", found, f"correct {WHERE}")]
     finally:
         await client.aclose()
     return [ok("redis", f"version {version} at {_place(url)}")]
