@@ -30,19 +30,17 @@ _NOT_YET: Final = "not created yet; the first `hedgerow demo` makes it"
 
 def look_at_folder(places: Places) -> Sequence[Finding]:
     """Whether the data folder is there or can be made, is private, and has room."""
-    path = places.path
-    existing = nearest_existing(path)
-    if path.exists() and not path.is_dir():
-        return [failed(FOLDER, f"{path} is a file", ELSEWHERE)]
-    if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
-        return [failed(FOLDER, f"{existing} is not writable for you", ELSEWHERE)]
-    return [_privacy(path), _room(existing)]
+    require_access(places)
+    return [_privacy(places.path), _room(nearest_existing(places.path))]
 
 
 def require_access(places: Places) -> None:
-    """Raise InputRefused where the data folder exists and is closed to the present user."""
-    if places.path.exists() and not os.access(places.path, os.R_OK | os.W_OK | os.X_OK):
-        raise InputRefused("the data folder is not writable for you", str(places.path), ELSEWHERE)
+    """Raise InputRefused where the present user can neither use nor make the data folder."""
+    existing = nearest_existing(places.path)
+    if not existing.is_dir():
+        raise InputRefused("is a file, and no folder", str(existing), ELSEWHERE)
+    if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
+        raise InputRefused("is not writable for you", str(existing), ELSEWHERE)
 
 
 def postgres_exists(places: Places) -> bool:
@@ -88,8 +86,8 @@ def look_at_redis_program() -> Sequence[Finding]:
 
 
 def nearest_existing(path: Path) -> Path:
-    """The path itself, or the folder above it that exists."""
-    return next(each for each in (path, *path.parents) if each.exists())
+    """The path itself, or the folder above it that exists and can be seen."""
+    return next(each for each in (path, *path.parents) if os.path.exists(each))
 
 
 def _privacy(path: Path) -> Finding:
