@@ -27,7 +27,7 @@ from hedgerow.usecases.ports import Embedder
 
 Look = Callable[[], Awaitable[Sequence[Finding]]]
 _SERVER_SECONDS_MAX: Final = 10.0
-# an embedded engine may have to recover from a power cut first
+# an embedded engine may have to recover from a power cut first, or the machine be busy
 _EMBEDDED_SECONDS_MAX: Final = 150.0
 # a command for the vault's keys is given a minute
 _KEYS_SECONDS_MAX: Final = 70.0
@@ -67,7 +67,6 @@ def _parts(settings: Settings, looks: _Looks) -> Sequence[_Part]:
         fix = f"see that it runs and that no firewall is in the way; {PREFIX}{names[0]} names it"
         return _Part(subject, look, names if is_own else (*names, "DATA_DIR"), longest, fix)
 
-    embedder = ("EMBEDDER", "EMBEDDINGS_URL", "EMBEDDINGS_MODEL", "EMBEDDINGS_DIMENSIONS")
     has_postgres = settings.postgres_url is not None
     has_clickhouse = settings.clickhouse_url is not None
     has_redis = settings.redis_url is not None
@@ -83,7 +82,13 @@ def _parts(settings: Settings, looks: _Looks) -> Sequence[_Part]:
             _KEYS_SECONDS_MAX,
             f"run the command of {PREFIX}VAULT_KEY_COMMAND by hand",
         ),
-        server("embedder", looks.embedder, True, *embedder),
+        _Part(
+            "embedder",
+            looks.embedder,
+            ("EMBEDDER", "EMBEDDINGS_URL", "EMBEDDINGS_MODEL", "EMBEDDINGS_DIMENSIONS"),
+            _EMBEDDED_SECONDS_MAX,
+            f"set {PREFIX}EMBEDDER to another one",
+        ),
     ]
     if settings.kafka_bootstrap is not None:
         parts.insert(4, server("kafka", looks.kafka, True, "KAFKA_BOOTSTRAP"))

@@ -287,3 +287,29 @@ async def test_no_secret_is_printed_whoever_answers(
     assert "Traceback" not in done.stdout
     for subject in ("postgresql", "clickhouse", "redis", "kafka", "vault", "embedder"):
         assert subject in done.stdout
+
+
+@pytest.mark.slow
+async def test_servers_that_say_nothing_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silence.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    monkeypatch.setenv("HEDGEROW_POSTGRES_URL", f"postgresql://me:word@{place}/db")
+    monkeypatch.setenv("HEDGEROW_CLICKHOUSE_URL", f"http://me:word@{place}/db")
+    monkeypatch.setenv("HEDGEROW_REDIS_URL", f"redis://{place}/0")
+    monkeypatch.setenv("HEDGEROW_KAFKA_BOOTSTRAP", place)
+    monkeypatch.setenv("HEDGEROW_EMBEDDER", "openai")
+    monkeypatch.setenv("HEDGEROW_EMBEDDINGS_URL", f"http://{place}/v1")
+    async with asyncio.timeout(40):
+        found = standings(await examine(Backstage().checks()))
+    silence.set()
+    server.close()
+    await server.wait_closed()
+    for subject in ("postgresql", "clickhouse", "kafka", "embedder"):
+        assert found[subject] is FAILED
+    assert found["redis"] is WARNING
