@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
-from hedgerow.domain.secrets import Secret
-from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
-from hedgerow.settings import EmbedderName, Settings, load_settings
+from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
+from hedgerow.settings import EmbedderName, Settings, load_settings, secret_of
 from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.checks import Check
 from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.keep_candles import CandleShelf
@@ -35,15 +35,11 @@ from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.vault_keys import prepare_vault
 
-if TYPE_CHECKING:
-    from hedgerow.infrastructure.clickhouse.client import ClickHouse
-    from hedgerow.infrastructure.redis.link import RedisLink
-
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-# What the embedded services write before the first candle, with room for a run on top.
-_FREE_BYTES_MIN: Final = 500 * MEGABYTE
+    from hedgerow.infrastructure.clickhouse.client import ClickHouse
+    from hedgerow.infrastructure.redis.link import RedisLink
 
 
 class Backstage:
@@ -84,7 +80,7 @@ class Backstage:
 
         async with AsyncExitStack() as stack:
             stack.enter_context(self._folder.exclusive())
-            self._folder.require_free_space(_FREE_BYTES_MIN)
+            self._folder.require_free_space(FREE_BYTES_MIN)
             engine = await stack.enter_async_context(self._postgres())
             if fresh:
                 await self._empty(engine)
@@ -170,6 +166,12 @@ class Backstage:
                 server = stack.enter_context(EmbeddedRedis(self._folder.redis))
                 url, revive = server.url, server.revive
             yield _shared_state(await stack.enter_async_context(open_link(url, revive)), engine)
+
+    def checks(self) -> Sequence[Check]:
+        """The looks at everything that would be used, by settings that may be wrong."""
+        from hedgerow.checkup import checks_to_make
+
+        return checks_to_make()
 
     @asynccontextmanager
     async def memories(self) -> AsyncIterator[MemoryDesk]:
@@ -296,16 +298,12 @@ def _at_one_moment(engine: AsyncEngine) -> AsyncEngine:
 
 
 def _vault(settings: Settings, folder: DataFolder) -> Vault:
-    from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile, KeySource
+    from hedgerow.infrastructure.vault.key_sources import key_sources
     from hedgerow.infrastructure.vault.vault import EnvelopeVault
 
-    # the file stays readable behind the others, so that keys can move away from it
-    sources: list[KeySource] = [KeyFile(folder.vault_keys)]
-    if settings.vault_key is not None:
-        sources.insert(0, GivenKeys(Secret(settings.vault_key.get_secret_value())))
-    if settings.vault_key_command is not None:
-        sources.insert(0, KeyCommand(Secret(settings.vault_key_command.get_secret_value())))
-    return EnvelopeVault(sources)
+    given = secret_of(settings.vault_key)
+    command = secret_of(settings.vault_key_command)
+    return EnvelopeVault(key_sources(folder.vault_keys, given, command))
 
 
 def _shared_state(link: RedisLink, engine: AsyncEngine) -> SharedState:

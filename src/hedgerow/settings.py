@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
+from hedgerow.domain.secrets import Secret
 
 PREFIX = "HEDGEROW_"
 DRIVER = "postgresql+asyncpg://"
@@ -53,13 +55,17 @@ def _with_driver(url: SecretStr) -> SecretStr:
     return SecretStr(DRIVER + rest)
 
 
-def _over_http(url: SecretStr) -> SecretStr:
+def _has_host(url: str) -> bool:
     try:
-        parts = urlsplit(url.get_secret_value())
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number, or brackets around no address
-        usable = False
-    if not usable:
+        return False
+
+
+def _over_http(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text.partition("://")[0] not in {"http", "https"} or not _has_host(text):
         raise ValueError("not the URL of a ClickHouse over HTTP")
     return url
 
@@ -69,10 +75,12 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 
 def _brokers(text: str) -> str:
     brokers = [broker.strip() for broker in text.split(",") if broker.strip()]
-    for broker in brokers:
+    for number, broker in enumerate(brokers, start=1):
         host, _, port = broker.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ValueError(f"{broker!r} is not the address of a Kafka broker")
+        is_plain = host and not {"/", "@"} & set(host)
+        if not is_plain or not port.isdecimal() or not 0 < int(port) < 65536:
+            # not repeated: it may be the URL of something else, with a password
+            raise ValueError(f"number {number} is not the address of a Kafka broker")
     if not brokers:
         raise ValueError("no Kafka broker is named")
     return ",".join(brokers)
@@ -82,12 +90,14 @@ def _redis(url: SecretStr) -> SecretStr:
     scheme, separator, rest = url.get_secret_value().partition("://")
     if scheme not in {"redis", "rediss", "unix"} or not (separator and rest):
         raise ValueError("not the URL of a Redis server")
+    if scheme != "unix" and not _has_host(url.get_secret_value()):
+        raise ValueError("not the URL of a Redis server")
     return url
 
 
 def _service(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not _has_host(url):
         raise ValueError("not the URL of an HTTP service")
     if parts.username or parts.password:
         raise ValueError("a key belongs into HEDGEROW_EMBEDDINGS_KEY, not into the URL")
@@ -159,21 +169,48 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings from the environment; raises InputRefused naming the variable that is wrong."""
+    settings, refusals = examine_settings()
+    if refusals:
+        raise refusals[0]
+    return settings
+
+
+def examine_settings() -> tuple[Settings, Sequence[InputRefused]]:
+    """The settings from the environment with the default in place of each wrong one, and these."""
+    refusals: list[InputRefused] = []
+    wrong: list[str] = []
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        what = first["msg"].removeprefix("Value error, ")
-        # "from None": the cause would print the value, which may hold a password
-        raise InputRefused(
-            what=what, where=PREFIX + name.upper(), fix=_FIXES.get(name, _DAYS_FIX)
-        ) from None
-        raise InputRefused(what=what, where=PREFIX + name.upper(), fix=_FIXES[name]) from None
-    if settings.vault_key is not None and settings.vault_key_command is not None:
-        raise InputRefused(
-            what="the keys of the vault can come from one place only",
-            where=f"{PREFIX}VAULT_KEY and {PREFIX}VAULT_KEY_COMMAND",
-            fix="unset one of them",
+        # the error itself would print the values, which may hold passwords
+        for each in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(each["loc"][0])
+            what = each["msg"].removeprefix("Value error, ")
+            fix = _FIXES.get(name, _DAYS_FIX)
+            refusals.append(InputRefused(what, PREFIX + name.upper(), fix))
+            wrong.append(name)
+    if wrong:
+        fields = Settings.model_fields
+        # what is given here goes before the environment
+        settings = Settings(
+            **{name: fields[name].get_default(call_default_factory=True) for name in wrong}
         )
-    return settings
+    if settings.vault_key is not None and settings.vault_key_command is not None:
+        refusals.append(
+            InputRefused(
+                what="the keys of the vault can come from one place only",
+                where=f"{PREFIX}VAULT_KEY and {PREFIX}VAULT_KEY_COMMAND",
+                fix="unset one of them",
+            )
+        )
+    return settings, refusals
+
+
+def secret_of(value: SecretStr | None) -> Secret | None:
+    """A secret setting as the rest of Hedgerow holds it."""
+    return None if value is None else Secret(value.get_secret_value())
+
+
+def setting_names() -> Sequence[str]:
+    """The environment variables that mean something here."""
+    return [PREFIX + name.upper() for name in Settings.model_fields]

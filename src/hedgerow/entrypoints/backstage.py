@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.checks import Check
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
@@ -68,6 +69,10 @@ class Backstage(Protocol):
 
     def vault(self) -> AbstractAsyncContextManager[tuple[OpenUnitOfWork, Vault]]:
         """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+
+    def checks(self) -> Sequence[Check]:
+        """The looks at everything that would be used, by settings that may be wrong."""
+        ...
 
     def memories(self) -> AbstractAsyncContextManager[MemoryDesk]:
         """PostgreSQL and what turns text into vectors."""

@@ -101,6 +101,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_memory_search(memory, backstage)
     _add_memory_show(memory, backstage)
     add_db(app, backstage)
+    _add_doctor(app, backstage)
     return app
 
 
@@ -342,6 +343,18 @@ def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.memory import show_memory
 
         asyncio.run(show_memory(backstage, memory_id, user, as_json=as_json))
+
+
+def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def doctor(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Check every service and setting, and say how to mend it."""
+        from hedgerow.entrypoints.doctor import show_findings
+
+        if not asyncio.run(show_findings(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
 
 
 def _symbols(text: str | None) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from hedgerow.domain.errors import InputRefused
@@ -45,6 +45,17 @@ async def migrate(clickhouse: ClickHouse) -> None:
         for statement in _STATEMENT_END.split(text):
             await clickhouse.execute(statement)
         await clickhouse.execute(_RECORD, version=str(version), name=name)
+
+
+async def unapplied(clickhouse: ClickHouse) -> tuple[Sequence[str], Sequence[int]]:
+    """Files that are yet to be applied, and versions applied by a newer Hedgerow; only looks."""
+    known = {version: name for version, name, _ in _migrations()}
+    done: set[int] = set()
+    exists = await clickhouse.query("EXISTS TABLE schema_migrations")
+    if exists.column(0).to_pylist() == [1]:
+        applied = await clickhouse.query("SELECT version FROM schema_migrations")
+        done = set(applied.column("version").to_pylist())
+    return [known[version] for version in sorted(known.keys() - done)], sorted(done - known.keys())
 
 
 async def reset(clickhouse: ClickHouse) -> None:

@@ -26,6 +26,8 @@ from hedgerow.infrastructure.clickhouse.client import (
 )
 
 T = TypeVar("T")
+ANSWER_SECONDS_MAX: Final = 300.0
+_CONNECT_SECONDS_MAX: Final = 10.0
 NOT_ENOUGH_SPACE: Final = 243
 AUTHENTICATION_FAILED: Final = 516
 # A user who is not there (192) or whose password is wrong (193), as older servers put it.
@@ -37,11 +39,18 @@ class NetworkedClickHouse:
 
     Statements run one after the other, in a thread of their own. Raises EngineAway where nobody
     answers and InputRefused where user, password or database are not accepted. `direct` passes
-    by the proxies that the environment names.
+    by the proxies that the environment names; a statement may take `answer_seconds_max`.
     """
 
-    def __init__(self, address: Address, *, direct: bool = False) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        direct: bool = False,
+        answer_seconds_max: float = ANSWER_SECONDS_MAX,
+    ) -> None:
         self._address = address
+        self._answer_seconds_max = answer_seconds_max
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clickhouse")
         self._pool = httputil.get_pool_manager() if direct else None
         self._client: Client | None = None
@@ -103,6 +112,8 @@ class NetworkedClickHouse:
             secure=self._address.secure,
             autogenerate_session_id=False,
             pool_mgr=self._pool,
+            connect_timeout=min(_CONNECT_SECONDS_MAX, self._answer_seconds_max),
+            send_receive_timeout=self._answer_seconds_max,
             # Money in an Arrow file is compressed well and fast by lz4, which every side speaks.
             compress="lz4",
         )

@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from hedgerow.infrastructure.clickhouse.address import Address
 from hedgerow.infrastructure.clickhouse.client import ClickHouse, EngineAway
 from hedgerow.infrastructure.clickhouse.embedded import EmbeddedClickHouse
 from hedgerow.infrastructure.clickhouse.migrate import migrate
-from hedgerow.infrastructure.clickhouse.networked import NetworkedClickHouse
+from hedgerow.infrastructure.clickhouse.networked import ANSWER_SECONDS_MAX, NetworkedClickHouse
 
 WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
@@ -32,7 +32,8 @@ class ClickHouseHome:
     `clickhouse.json` says where, with a password, and is readable for its owner alone.
     """
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(self, data_folder: Path, answer_seconds_max: float = ANSWER_SECONDS_MAX) -> None:
+        self._answer_seconds_max = answer_seconds_max
         self.folder = data_folder / "clickhouse"
         self._address_file = data_folder / "clickhouse.json"
         self._lock = FileLock(data_folder / "clickhouse.lock", mode=0o600)
@@ -44,11 +45,28 @@ class ClickHouseHome:
         Raises InputRefused where the folder cannot be opened, or where `here` is asked for while
         another process keeps it, or where the process that keeps it does not answer.
         """
+        async with self._reached(self._holding, here=here) as clickhouse:
+            yield clickhouse
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[ClickHouse]:
+        """ClickHouse as it stands, which must exist: neither migrated nor served; raises as open.
+
+        It is kept from other processes where none has it open.
+        """
+        async with self._reached(lambda: EmbeddedClickHouse(self.folder)) as clickhouse:
+            yield clickhouse
+
+    @asynccontextmanager
+    async def _reached(
+        self, hold: Callable[[], AbstractAsyncContextManager[ClickHouse]], *, here: bool = False
+    ) -> AsyncIterator[ClickHouse]:
+        """The folder held by `hold`, or else the ClickHouse of the process that holds it."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             if self._acquire():
                 try:
-                    async with self._holding() as clickhouse:
+                    async with hold() as clickhouse:
                         yield clickhouse
                 finally:
                     self._lock.release()
@@ -96,7 +114,10 @@ class ClickHouseHome:
         """The ClickHouse of the process that holds the folder; None while it starts or ends."""
         try:
             address = Address(**json.loads(self._address_file.read_text(encoding="utf-8")))
-            return await stack.enter_async_context(NetworkedClickHouse(address, direct=True))
+            served = NetworkedClickHouse(
+                address, direct=True, answer_seconds_max=self._answer_seconds_max
+            )
+            return await stack.enter_async_context(served)
         except (FileNotFoundError, EngineAway):
             return None
 

@@ -64,8 +64,8 @@ def _failure(url: URL, error: Exception) -> StoreUnavailable | None:
         code = "08"
     for beginning, (what, fix) in _BY_CODE.items():
         if code.startswith(beginning):
-            said = _said(cause or error)
-            return StoreUnavailable(what=f"{what} ({said})", where=_place(url), fix=fix)
+            told = f"{what} ({said(error)})"
+            return StoreUnavailable(what=told, where=_place(url), fix=fix)
     return None
 
 
@@ -76,10 +76,11 @@ def _is_cut_off(error: Exception) -> bool:
     return isinstance(error, asyncpg.InterfaceError)
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """The first line of what the server or the driver said."""
-    lines = str(error.__cause__ or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    origin = getattr(error, "orig", None) or error
+    lines = str(origin.__cause__ or origin).strip().splitlines()
+    return lines[0] if lines else type(origin).__name__
 
 
 def _place(url: URL) -> str:

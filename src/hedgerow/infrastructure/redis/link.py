@@ -41,7 +41,7 @@ _TURN_SECONDS_MAX: Final = 10
 _CONNECTIONS_MAX: Final = 32
 _REST_SECONDS: Final = 1.0
 _VERSION_MIN: Final = (6, 2)
-_WHERE: Final = "HEDGEROW_REDIS_URL"
+WHERE: Final = "HEDGEROW_REDIS_URL"
 _log = logging.getLogger(__name__)
 
 
@@ -110,6 +110,17 @@ async def open_link(
 
     Raises InputRefused where it answers and cannot be used: too old, or it does not let us in.
     """
+    client = client_of(url)
+    try:
+        link = RedisLink(client, revive, rest_seconds)
+        await link.ask(usable_version, None)
+        yield link
+    finally:
+        await client.aclose()
+
+
+def client_of(url: str) -> Client:
+    """A client for the Redis at `url`, which connects when it is first used."""
     pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=True,
@@ -121,24 +132,18 @@ async def open_link(
         # whether a request that broke off was carried out is unknown: never send it twice
         retry=Retry(NoBackoff(), 0),
     )
-    client = Redis.from_pool(pool)
-    try:
-        link = RedisLink(client, revive, rest_seconds)
-        version = await link.ask(_version, None)
-        if version is not None and version < _VERSION_MIN:
-            found = ".".join(str(part) for part in version)
-            raise InputRefused(
-                f"is Redis {found}, which is too old", _WHERE, "use Redis 6.2 or later, or unset it"
-            )
-        yield link
-    finally:
-        await client.aclose()
+    return Redis.from_pool(pool)
 
 
-async def _version(client: Redis) -> tuple[int, ...]:
+async def usable_version(client: Client) -> str:
+    """The version of Redis; raises InputRefused where it is too old, or does not let us in."""
     try:
         told = await client.info("server")
     except (AuthenticationError, NoPermissionError) as error:
         fix = "give user and password as in redis://USER:PASSWORD@HOST:PORT/0"
-        raise InputRefused(f"Redis does not let us in: {error}", _WHERE, fix) from error
-    return tuple(int(part) for part in str(told["redis_version"]).split(".")[:2])
+        raise InputRefused(f"Redis does not let us in: {error}", WHERE, fix) from error
+    version = str(told["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < _VERSION_MIN:
+        fix = "use Redis 6.2 or later, or unset it"
+        raise InputRefused(f"is Redis {version}, which is too old", WHERE, fix)
+    return version

@@ -193,6 +193,19 @@ class KeyCommand:
         )
 
 
+def key_sources(file: Path, given: Secret | None, command: Secret | None) -> Sequence[KeySource]:
+    """All sources, the one that locks first; raises InputRefused where `given` is no key.
+
+    The file stays readable behind the others, so that keys can move away from it.
+    """
+    sources: list[KeySource] = [KeyFile(file)]
+    if given is not None:
+        sources.insert(0, GivenKeys(given))
+    if command is not None:
+        sources.insert(0, KeyCommand(command))
+    return sources
+
+
 def _parsed(text: str) -> _Lines:
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     return [(number, MasterKey.of_text(line)) for number, line in lines if line]
