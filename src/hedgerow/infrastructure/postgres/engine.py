@@ -10,7 +10,7 @@ import simplejson
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -42,9 +42,14 @@ async def migrate(engine: AsyncEngine) -> None:
 async def reset(engine: AsyncEngine) -> None:
     """Drop everything and migrate anew."""
     async with engine.begin() as connection:
-        await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        await connection.exec_driver_sql("CREATE SCHEMA public")
+        await empty(connection)
         await connection.run_sync(upgrade)
+
+
+async def empty(connection: AsyncConnection) -> None:
+    """Drop everything, inside the connection's transaction."""
+    await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+    await connection.exec_driver_sql("CREATE SCHEMA public")
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
