@@ -88,7 +88,7 @@ class PostgresRestore:
         await self._connection.exec_driver_sql("RESET ROLE")
         if users:
             raise InputRefused(
-                what=f"holds {users:,} users already",
+                what=f"holds users already ({users:,})",
                 where=self._where,
                 fix="restore into another data folder or database, or add --replace to give up "
                 "everything that is there",
@@ -142,7 +142,8 @@ class PostgresRestore:
 
     @property
     def _where(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+        url = self._engine.url
+        return f"database {url.database} at {url.host or url.query.get('host')}"
 
     async def _claim(self) -> None:
         with self._refusals():
