@@ -64,7 +64,7 @@ async def restore(engine: AsyncEngine, dump: PostgresDump, members: Members) -> 
         assert target.knows(dump.revision)
         await target.begin(dump.revision, dump.partitions)
         for table, member in members.items():
-            await target.read(table, dump.columns[table], member)
+            await target.read(table, dump.columns[table], io.BytesIO(member.getvalue()))
         await target.settle()
         await target.commit()
 
@@ -122,7 +122,8 @@ async def test_an_owner_who_is_no_superuser_sees_and_restores_all(
     dump, members = await dumped(full)
     async with plain_owner(postgres_server) as url:
         async with open_engine(url) as engine:
-            await restore(engine, dump, members)
+            for _ in range(2):  # the second time in place of the first
+                await restore(engine, dump, members)
             again, its_members = await dumped(engine)
         assert again.columns == dump.columns
         assert {name: member.getvalue() for name, member in its_members.items()} == {

@@ -10,7 +10,9 @@ import simplejson
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hedgerow.infrastructure.postgres.emptying import empty
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -44,12 +46,6 @@ async def reset(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await empty(connection)
         await connection.run_sync(upgrade)
-
-
-async def empty(connection: AsyncConnection) -> None:
-    """Drop everything, inside the connection's transaction."""
-    await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-    await connection.exec_driver_sql("CREATE SCHEMA public")
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

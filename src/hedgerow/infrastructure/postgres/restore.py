@@ -23,7 +23,8 @@ from hedgerow.infrastructure.postgres.dump import (
     raw_connection,
     rows_in,
 )
-from hedgerow.infrastructure.postgres.engine import MIGRATIONS, empty, upgrade
+from hedgerow.infrastructure.postgres.emptying import empty
+from hedgerow.infrastructure.postgres.engine import MIGRATIONS, upgrade
 from hedgerow.infrastructure.postgres.outages import outages_told
 from hedgerow.infrastructure.postgres.partitions import PARTITIONED, make_partition
 
