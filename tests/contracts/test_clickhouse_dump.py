@@ -163,19 +163,15 @@ def test_parts_leave_no_row_out_and_take_none_twice(
     monkeypatch: pytest.MonkeyPatch, rows_max: int
 ) -> None:
     monkeypatch.setattr(dumps, "PART_ROWS_MAX", rows_max)
-    days = [
-        {"symbol": symbol, "day": datetime(year, 12, day, tzinfo=UTC).date(), "rows": day}
+    noons = [
+        (symbol, datetime(year, 12, day, 12, 0, 1, tzinfo=UTC))
         for symbol in ("A", "B")
         for year in (2020, 2021)
         for day in (1, 2, 5, 31)
     ]
+    days = [{"symbol": symbol, "day": noon.date(), "rows": noon.day} for symbol, noon in noons]
     parts = list(dumps._parts_of(days, ("symbol",)))
-    for day in days:
-        noon = datetime.combine(day["day"], datetime.min.time(), UTC).replace(hour=12, second=1)
-        holding = [
-            part
-            for part in parts
-            if part.series["symbol"] == day["symbol"] and part.start <= noon < part.end
-        ]
-        assert len(holding) == 1
-    assert all((part.end.year - part.start.year) * 12 <= 12 for part in parts)
+    for symbol, noon in noons:
+        mine = [part for part in parts if part.series["symbol"] == symbol]
+        assert sum(part.start <= noon < part.end for part in mine) == 1
+    assert all(part.end <= datetime(part.start.year + 1, 1, 1, tzinfo=UTC) for part in parts)
