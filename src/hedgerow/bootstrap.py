@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,6 +15,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
 from hedgerow.settings import EmbedderName, Settings, load_settings, secret_of
+from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.event_ports import EventTarget
@@ -210,6 +212,35 @@ class Backstage:
             if alone:
                 stack.enter_context(self._folder.exclusive())
             yield PostgresKeeper(await stack.enter_async_context(self._connected()))
+
+    @asynccontextmanager
+    async def backup_desk(self) -> AsyncIterator[BackupDesk]:
+        """What a backup is made with, shared with whatever else is running."""
+        from hedgerow.infrastructure.backup_archive import ZipArchives
+        from hedgerow.infrastructure.clickhouse.dump import ClickHouseDump
+        from hedgerow.infrastructure.postgres.dump import open_dump
+
+        async with (
+            self._postgres() as engine,
+            open_dump(engine) as records,
+            self._clickhouse() as clickhouse,
+        ):
+            market = await ClickHouseDump.of(clickhouse)
+            vault = _vault(self._settings, self._folder)
+            yield BackupDesk(ZipArchives(), records, market, vault, version("hedgerow"))
+
+    @asynccontextmanager
+    async def restore_desk(self) -> AsyncIterator[RestoreDesk]:
+        """What a backup is restored with; keeps every run out."""
+        from hedgerow.infrastructure.backup_archive import ZipArchives
+        from hedgerow.infrastructure.clickhouse.dump import ClickHouseRestore
+        from hedgerow.infrastructure.postgres.restore import PostgresRestore
+
+        with self._folder.exclusive():
+            async with self._connected() as engine, self._clickhouse() as clickhouse:
+                vault = _vault(self._settings, self._folder)
+                records, market = PostgresRestore(engine), ClickHouseRestore(clickhouse)
+                yield RestoreDesk(ZipArchives(), records, market, vault)
 
     def schema_pages(self) -> Mapping[str, str]:
         """The schema's documentation: texts by file name."""

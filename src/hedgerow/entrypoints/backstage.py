@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
+from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.keep_candles import CandleShelf
@@ -54,6 +55,14 @@ class Backstage(Protocol):
 
     def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:
         """The database as it stands, not migrated; `alone` keeps every other run out."""
+        ...
+
+    def backup_desk(self) -> AbstractAsyncContextManager[BackupDesk]:
+        """What a backup is made with, shared with whatever else is running."""
+        ...
+
+    def restore_desk(self) -> AbstractAsyncContextManager[RestoreDesk]:
+        """What a backup is restored with; keeps every run out."""
         ...
 
     def schema_pages(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The commands that keep the database: migrate, status, check, reset, docs."""
+"""The commands that keep the database."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.backup import add_backup
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES
 from hedgerow.usecases.codec import encode
@@ -31,6 +32,7 @@ def add_db(app: typer.Typer, backstage: Backstage) -> None:
     _add_check(db, backstage)
     _add_reset(db, backstage)
     _add_docs(db, backstage)
+    add_backup(db, backstage)
 
 
 def _add_migrate(db: typer.Typer, backstage: Backstage) -> None:

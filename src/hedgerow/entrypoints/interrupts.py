@@ -26,3 +26,14 @@ def stop_requests() -> Iterator[asyncio.Event]:
     finally:
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(each)
+
+
+@contextmanager
+def stops_like_ctrl_c() -> Iterator[None]:
+    """Inside the block SIGTERM undoes what is under way and ends the process, as Ctrl-C does."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

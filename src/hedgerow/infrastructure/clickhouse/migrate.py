@@ -24,8 +24,10 @@ _STATEMENT_END = re.compile(r";\n")
 _MADE_HERE = re.compile(r"CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)")
 
 
-async def migrate(clickhouse: ClickHouse) -> None:
+async def migrate(clickhouse: ClickHouse, until: int | None = None) -> None:
     """Bring the tables up to date; raises InputRefused if a newer Hedgerow has been here.
+
+    With `until` they stop at that version.
 
     The statements of a file do no harm when repeated (IF NOT EXISTS): ClickHouse has no
     transaction around them and their record, and the process may die between the two.
@@ -40,11 +42,17 @@ async def migrate(clickhouse: ClickHouse) -> None:
             where=clickhouse.where,
             fix="run the newer Hedgerow, or use another data folder or database",
         )
-    for version in sorted(known.keys() - done):
+    wanted = {version for version in known if until is None or version <= until}
+    for version in sorted(wanted - done):
         name, text = known[version]
         for statement in _STATEMENT_END.split(text):
             await clickhouse.execute(statement)
         await clickhouse.execute(_RECORD, version=str(version), name=name)
+
+
+def knows(version: int) -> bool:
+    """Whether that version is among the migrations."""
+    return any(version == known for known, _, _ in _migrations())
 
 
 async def unapplied(clickhouse: ClickHouse) -> tuple[Sequence[str], Sequence[int]]:
@@ -58,13 +66,13 @@ async def unapplied(clickhouse: ClickHouse) -> tuple[Sequence[str], Sequence[int
     return [known[version] for version in sorted(known.keys() - done)], sorted(done - known.keys())
 
 
-async def reset(clickhouse: ClickHouse) -> None:
-    """Drop everything the migrations have made, and make it anew, empty."""
+async def reset(clickhouse: ClickHouse, until: int | None = None) -> None:
+    """Drop everything the migrations have made, and make it anew, empty; `until` as above."""
     names = [name for _, _, text in _migrations() for name in _MADE_HERE.findall(text)]
     # the last made first: views go before the tables they write to
     for name in (*reversed(names), "schema_migrations"):
         await clickhouse.execute(f"DROP TABLE IF EXISTS {name} SYNC")
-    await migrate(clickhouse)
+    await migrate(clickhouse, until)
 
 
 def _migrations() -> Iterator[tuple[int, str, str]]:

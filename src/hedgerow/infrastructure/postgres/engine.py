@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.infrastructure.postgres.emptying import empty
 from hedgerow.infrastructure.postgres.failures import reached
 
 # Made once: a thousand documents are read with a fund, and making a decoder takes longer than one.
@@ -63,8 +64,7 @@ async def reset(engine: AsyncEngine) -> None:
     """Drop everything and migrate anew."""
     with reached(engine):
         async with engine.begin() as connection:
-            await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            await connection.exec_driver_sql("CREATE SCHEMA public")
+            await empty(connection)
             await connection.run_sync(upgrade)
 
 

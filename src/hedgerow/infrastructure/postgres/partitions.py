@@ -37,15 +37,27 @@ async def ensure_partitions(engine: AsyncEngine, start: datetime, until: datetim
         await connection.execute(
             text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK}
         )
-        found = await connection.execute(text("SELECT relname FROM pg_class WHERE relispartition"))
-        known = set(found.scalars())
+        known = set(await partitions(connection))
         made = []
         for month in _months(start, until):
-            for table, column in PARTITIONED.items():
-                name = f"{table}_{month:%Y_%m}"
-                if name not in known and await _make(connection, table, column, month, name):
+            for table in PARTITIONED:
+                name = _name(table, month)
+                if name not in known and await make_partition(connection, table, month):
                     made.append(name)
         return made
+
+
+async def partitions(connection: AsyncConnection) -> list[str]:
+    """The names of all partitions, the default ones among them."""
+    found = await connection.execute(
+        text("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+    )
+    return list(found.scalars())
+
+
+async def make_partition(connection: AsyncConnection, table: str, month: datetime) -> bool:
+    """Make a table's partition of a month, unless the default one has rows of that month."""
+    return await _make(connection, table, PARTITIONED[table], month, _name(table, month))
 
 
 async def _make(
@@ -66,6 +78,10 @@ async def _make(
             )
         )
     return not taken
+
+
+def _name(table: str, month: datetime) -> str:
+    return f"{table}_{month:%Y_%m}"
 
 
 def _months(start: datetime, until: datetime) -> Iterator[datetime]:

@@ -95,6 +95,8 @@ GRANTS = (
     # A user changes their name and settings, but not their tier, nor whether they may act.
     "GRANT SELECT, UPDATE (telegram_id, telegram_username, first_name, last_name, settings,"
     " updated_at) ON users TO hedgerow_app",
+    # Empty whenever anybody else looks; but who reads all reads this too.
+    "GRANT SELECT ON ledger_imbalances TO hedgerow_worker",
     "GRANT SELECT ON limit_profiles, instruments TO hedgerow_app",
     "GRANT SELECT, INSERT, UPDATE ON users, limit_profiles, instruments TO hedgerow_worker",
 )
