@@ -17,7 +17,7 @@ from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.embedded.data_folder import MEGABYTE, DataFolder
 from hedgerow.settings import EmbedderName, Settings, load_settings
-from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.keep_candles import CandleShelf
@@ -69,6 +69,19 @@ class Backstage:
 
         return read_candles(folder or bundled_sample(), timeframe, symbols, allow_gaps=allow_gaps)
 
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> list[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
+        from hedgerow.infrastructure.candle_files import read_candle_columns
+
+        return read_candle_columns(folder, timeframe, symbols, allow_gaps=allow_gaps)
+
     def report_folder(self) -> Path:
         """Where HTML reports are kept."""
         folder = self._folder.path / "reports"
@@ -118,11 +131,11 @@ class Backstage:
     async def candle_shelf(self) -> AsyncIterator[CandleShelf]:
         """Stored candles, shared with whatever else is running."""
         from hedgerow.infrastructure.clickhouse.candle_export import ClickHouseCandleExport
-        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+        from hedgerow.infrastructure.clickhouse.candle_intake import ClickHouseCandleIntake
 
         async with self._clickhouse() as clickhouse:
             yield CandleShelf(
-                store=ClickHouseCandleStore(clickhouse), export=ClickHouseCandleExport(clickhouse)
+                ClickHouseCandleIntake(clickhouse), ClickHouseCandleExport(clickhouse)
             )
 
     @asynccontextmanager

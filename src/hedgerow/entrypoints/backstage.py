@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
-from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
@@ -29,6 +29,17 @@ class Backstage(Protocol):
         allow_gaps: bool,
     ) -> CandleSet:
         """Candles from a folder of files, or the bundled ones; raises InputRefused."""
+        ...
+
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> Sequence[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
         ...
 
     def report_folder(self) -> Path:
