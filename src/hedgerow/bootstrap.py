@@ -29,6 +29,7 @@ from hedgerow.usecases.ports import (
     OpenUnitOfWork,
     ReplayVenue,
     SharedState,
+    UsageLog,
     UsageStore,
     Vault,
 )
@@ -126,6 +127,17 @@ class Backstage:
 
         async with self._clickhouse() as clickhouse:
             yield ClickHouseUsageStore(clickhouse)
+
+    @asynccontextmanager
+    async def usage_log(self) -> AsyncIterator[UsageLog]:
+        """Takes the calls of models as they happen; all are stored when the block ends.
+
+        Raises RowsNotStored at the end where ClickHouse kept failing.
+        """
+        from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
+
+        async with self.usage() as usage, BatchWriter(usage.save) as writer:
+            yield writer
 
     @asynccontextmanager
     async def candle_shelf(self) -> AsyncIterator[CandleShelf]:
