@@ -48,7 +48,7 @@ async def import_candles(backstage: Backstage, request: ImportRequest) -> None:
     console.print(
         f"Stored {count:,} {candles[0].timeframe} candles of "
         f"{', '.join(each.symbol for each in candles)} on {request.exchange}"
-        + (f", with {gaps:,} gaps." if gaps else "."),
+        + (f", with {gaps:,} gap{'s' * (gaps > 1)}." if gaps else "."),
         highlight=False,
     )
 
