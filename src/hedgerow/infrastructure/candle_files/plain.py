@@ -128,8 +128,7 @@ def _amounts(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 def _require_candles(rows: pa.Table) -> None:
     _require(rows.num_rows > 1)
     _require(not any(column.null_count for column in rows.columns))
-    prices = [rows.column(name) for name in ("open", "high", "low", "close")]
-    opened, high, low, close = prices
+    opened, high, low, close = (rows.column(name) for name in ("open", "high", "low", "close"))
     nothing = pa.scalar(0, MONEY)
     _require_all(pc.greater(low, nothing))
     _require_all(pc.greater_equal(rows.column("volume"), nothing))
