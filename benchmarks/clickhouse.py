@@ -23,21 +23,27 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from benchmarks.machine import machine
 from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.market_data import Tick
+from hedgerow.infrastructure.candle_files import read_candle_columns
 from hedgerow.infrastructure.clickhouse.amounts import MONEY
+from hedgerow.infrastructure.clickhouse.candle_intake import ClickHouseCandleIntake
 from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
 from hedgerow.infrastructure.clickhouse.embedded import EmbeddedClickHouse
 from hedgerow.infrastructure.clickhouse.market_stores import ClickHouseTickStore
 from hedgerow.infrastructure.clickhouse.migrate import migrate
 from hedgerow.infrastructure.clickhouse.roll_ups import read_rolled_up
+from hedgerow.usecases.candle_sets import CandleColumns
+from hedgerow.usecases.keep_candles import store_candles
 
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 YEAR: Final = timedelta(days=365)
 MINUTES: Final = YEAR // timedelta(minutes=1)
-OBJECTS: Final = 100_000
+OBJECTS: Final = 200_000
 AT_ONCE: Final = 50_000
 ROLL_UPS: Final = 9
 SYMBOL: Final = "S0/USDT"
@@ -72,22 +78,25 @@ async def measure() -> dict[str, float]:
     """All figures, on a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="hedgerow-benchmark-"))
     try:
-        async with EmbeddedClickHouse(folder) as clickhouse:
+        files = folder / "files"
+        files.mkdir()
+        async with EmbeddedClickHouse(folder / "clickhouse") as clickhouse:
             await migrate(clickhouse)
             objects = await _objects(clickhouse)
             once = await _year(clickhouse, range(1), "")
             more = await _year(clickhouse, range(1, 10), "_at_10x")
-            return objects | once | more
+            return objects | once | more | await _import(clickhouse, files)
     finally:
         shutil.rmtree(folder)
 
 
 async def _year(clickhouse: EmbeddedClickHouse, symbols: range, suffix: str) -> dict[str, float]:
     """A year of 1m candles for each of `symbols`, stored; then one of all rolled up to 1h."""
-    tables = [_candle_rows(f"S{number}/USDT") for number in symbols]
+    intake = ClickHouseCandleIntake(clickhouse)
+    columns = [_columns(f"S{number}/USDT") for number in symbols]
     seconds = 0.0
-    for table in tables:
-        seconds += await _timed(partial(clickhouse.insert, "market_data_kline", table))
+    for each in columns:
+        seconds += await _timed(partial(intake.add, Exchange.BINANCE, each, _tell_nobody))
     store = ClickHouseCandleStore(clickhouse)
     span = (Exchange.BINANCE, [SYMBOL], Timeframe.H1, START, START + YEAR)
     by_view, as_objects, by_hand = [], [], []
@@ -103,7 +112,7 @@ async def _year(clickhouse: EmbeddedClickHouse, symbols: range, suffix: str) -> 
         by_hand.append(await _timed(lambda: clickhouse.query(MADE_OF_1M)))
     assert len(await store.read_rolled_up(*span)) == YEAR // timedelta(hours=1)
     return {
-        f"candle_rows_per_s_as_tables{suffix}": len(tables) * MINUTES / seconds,
+        f"candle_rows_per_s_as_tables{suffix}": len(columns) * MINUTES / seconds,
         f"roll_up_year_1m_to_1h_ms{suffix}": statistics.median(by_view) * 1e3,
         f"roll_up_year_1m_to_1h_as_candles_ms{suffix}": statistics.median(as_objects) * 1e3,
         f"roll_up_year_without_view_ms{suffix}": statistics.median(by_hand) * 1e3,
@@ -133,24 +142,34 @@ async def _timed(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
-def _candle_rows(symbol: str) -> pa.Table:
+def _columns(symbol: str) -> CandleColumns:
     cents = np.random.default_rng(7).integers(4_000_000, 4_500_000, MINUTES)
     prices = {
         name: pa.array(cents + offset).cast(pa.decimal128(38, 0)).cast(MONEY)
         for name, offset in (("open", 0), ("high", 50), ("low", -50), ("close", 10), ("volume", 0))
     }
-    opened = np.datetime64("2024-01-01", "ms") + np.arange(MINUTES) * np.timedelta64(60_000, "ms")
-    return pa.table(
-        {
-            "timestamp": pa.array(opened, pa.timestamp("ms", "UTC")),
-            "symbol": pa.array([symbol] * MINUTES),
-            "exchange": pa.array(["binance"] * MINUTES),
-            "timeframe": pa.array(["1m"] * MINUTES),
-            **prices,
-            "quote_volume": prices["volume"],
-            "trades_count": pa.array(np.ones(MINUTES), pa.uint32()),
-        }
-    )
+    opened = np.datetime64("2024-01-01", "us") + np.arange(MINUTES) * np.timedelta64(60, "s")
+    rows = pa.table({"open_time": pa.array(opened, pa.timestamp("us", "UTC")), **prices})
+    return CandleColumns(symbol, Timeframe.M1, MINUTES, (), rows)
+
+
+async def _import(clickhouse: EmbeddedClickHouse, folder: Path) -> dict[str, float]:
+    """A year of 1m candles from a file, checked and stored as `hedgerow candles import` does."""
+    rows = pa.table(_columns("CSV/USDT").rows)
+    texts = {name: rows.column(name).cast(pa.float64()) for name in rows.column_names[1:]}
+    opened = pc.strftime(rows.column("open_time").cast(pa.timestamp("s", "UTC")), "%FT%TZ")
+    csv.write_csv(pa.table({"open_time": opened, **texts}), folder / "CSV_USDT.csv")
+    intake = ClickHouseCandleIntake(clickhouse)
+
+    async def read_and_store() -> None:
+        columns = read_candle_columns(folder, None, None, allow_gaps=False)
+        await store_candles(intake, Exchange.KUCOIN, columns, _tell_nobody)
+
+    return {"candle_rows_per_s_from_csv": MINUTES / await _timed(read_and_store)}
+
+
+def _tell_nobody(stored: int) -> None:
+    """Progress is for people."""
 
 
 def _candles() -> list[Candle]:

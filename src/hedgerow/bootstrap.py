@@ -16,7 +16,7 @@ from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
 from hedgerow.settings import EmbedderName, Settings, load_settings, secret_of
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
-from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.gather_report import VenueCharges
@@ -29,6 +29,7 @@ from hedgerow.usecases.ports import (
     OpenUnitOfWork,
     ReplayVenue,
     SharedState,
+    UsageLog,
     UsageStore,
     Vault,
 )
@@ -67,6 +68,19 @@ class Backstage:
         from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
 
         return read_candles(folder or bundled_sample(), timeframe, symbols, allow_gaps=allow_gaps)
+
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> list[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
+        from hedgerow.infrastructure.candle_files import read_candle_columns
+
+        return read_candle_columns(folder, timeframe, symbols, allow_gaps=allow_gaps)
 
     def report_folder(self) -> Path:
         """Where HTML reports are kept."""
@@ -114,14 +128,25 @@ class Backstage:
             yield ClickHouseUsageStore(clickhouse)
 
     @asynccontextmanager
+    async def usage_log(self) -> AsyncIterator[UsageLog]:
+        """Takes the calls of models as they happen; all are stored when the block ends.
+
+        Raises RowsNotStored at the end where ClickHouse kept failing.
+        """
+        from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
+
+        async with self.usage() as usage, BatchWriter(usage.save) as writer:
+            yield writer
+
+    @asynccontextmanager
     async def candle_shelf(self) -> AsyncIterator[CandleShelf]:
         """Stored candles, shared with whatever else is running."""
         from hedgerow.infrastructure.clickhouse.candle_export import ClickHouseCandleExport
-        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+        from hedgerow.infrastructure.clickhouse.candle_intake import ClickHouseCandleIntake
 
         async with self._clickhouse() as clickhouse:
             yield CandleShelf(
-                store=ClickHouseCandleStore(clickhouse), export=ClickHouseCandleExport(clickhouse)
+                ClickHouseCandleIntake(clickhouse), ClickHouseCandleExport(clickhouse)
             )
 
     @asynccontextmanager

@@ -50,7 +50,7 @@ def trade(at: int, trade_id: str, quantity: Decimal = LARGE) -> MarketTrade:
 async def test_ticks_come_back_exactly_once_and_in_order(clickhouse: ClickHouse) -> None:
     store = ClickHouseTickStore(clickhouse)
     await store.save(Exchange.OKX, [tick(2), tick(0), tick(1)])
-    await store.save(Exchange.OKX, [tick(1), tick(3)])
+    await store.save(Exchange.OKX, [tick(1), tick(3), tick(1)])
     await store.save(Exchange.GATE, [tick(1)])
     await store.save(Exchange.OKX, [])
     found = await store.read(Exchange.OKX, SHIB, START, START + 3 * TICK)

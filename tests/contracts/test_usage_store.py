@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from clickhouse_engines import ENGINES, opened
 from hedgerow.domain.ai_usage import AgentCost, AIProvider, AIUsageLog, UserDayCost
 from hedgerow.domain.errors import InvalidValue
-from hedgerow.infrastructure.clickhouse.client import ClickHouse
+from hedgerow.infrastructure.clickhouse.batch_writer import BatchLimits, BatchWriter
+from hedgerow.infrastructure.clickhouse.client import ClickHouse, EngineFailed
 from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
@@ -127,6 +129,34 @@ async def test_a_log_stored_again_is_counted_once(clickhouse: ClickHouse) -> Non
     await store.save(LOGS)
     assert sum(each.requests for each in await store.cost_by_agent()) == len(LOGS)
     assert await lines(clickhouse, "SELECT count() FROM ai_usage_logs") == [(len(LOGS),)]
+
+
+async def test_logs_put_down_one_by_one_outlast_an_engine_that_fails(
+    clickhouse: ClickHouse,
+) -> None:
+    store = ClickHouseUsageStore(clickhouse)
+    limits = BatchLimits(rows_max=2, seconds_max=0.01, buffered_rows_max=3, retry_seconds=0.01)
+    failed = asyncio.Event()
+
+    async def save(logs: Sequence[AIUsageLog]) -> None:
+        try:
+            await store.save(logs)
+        except EngineFailed:
+            failed.set()
+            raise
+
+    await clickhouse.execute("RENAME TABLE ai_usage_logs TO ai_usage_logs_away")
+    async with BatchWriter(save, limits) as writer:
+        for each in LOGS[:3]:
+            await writer.add(each)
+        waiting = asyncio.create_task(writer.add(LOGS[3]))
+        await asyncio.wait_for(failed.wait(), 10)
+        assert not waiting.done()
+        await clickhouse.execute("RENAME TABLE ai_usage_logs_away TO ai_usage_logs")
+        await asyncio.wait_for(waiting, 10)
+        await writer.add(LOGS[4])
+    assert writer.buffered_rows == 0
+    assert sum(each.requests for each in await store.cost_by_agent()) == len(LOGS)
 
 
 async def test_nothing_was_spent(clickhouse: ClickHouse) -> None:

@@ -20,6 +20,7 @@ import urllib3
 import zstandard
 from clickhouse_connect.driver.client import Client
 
+from clickhouse_engines import HOLDER
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.clickhouse import opening
 from hedgerow.infrastructure.clickhouse.address import Address, address_of
@@ -28,19 +29,6 @@ from hedgerow.infrastructure.clickhouse.embedded import EmbeddedClickHouse
 from hedgerow.infrastructure.clickhouse.front.server import Front
 from hedgerow.infrastructure.clickhouse.networked import NetworkedClickHouse
 from hedgerow.infrastructure.clickhouse.opening import ClickHouseHome
-
-HOLDER = """
-import asyncio, sys
-from pathlib import Path
-from hedgerow.infrastructure.clickhouse.opening import ClickHouseHome
-
-async def hold():
-    async with ClickHouseHome(Path(sys.argv[1])).open(here=True):
-        print("held", flush=True)
-        await asyncio.sleep(60)
-
-asyncio.run(hold())
-"""
 
 
 @pytest.fixture

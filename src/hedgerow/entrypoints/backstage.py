@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
-from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -31,6 +31,17 @@ class Backstage(Protocol):
         allow_gaps: bool,
     ) -> CandleSet:
         """Candles from a folder of files, or the bundled ones; raises InputRefused."""
+        ...
+
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> Sequence[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
         ...
 
     def report_folder(self) -> Path:

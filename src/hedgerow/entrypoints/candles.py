@@ -30,23 +30,25 @@ class ImportRequest:
 
 async def import_candles(backstage: Backstage, request: ImportRequest) -> None:
     """Check all files, then store their candles; raises InputRefused before anything is stored."""
-    candles = backstage.read_candles(
+    candles = backstage.read_candle_columns(
         request.folder, request.timeframe, request.symbols, allow_gaps=request.allow_gaps
     )
+    count = sum(each.count for each in candles)
     console = Console(stderr=True)
     async with backstage.candle_shelf() as shelf:
         with _progress(console) as progress:
-            task = progress.add_task("storing", total=len(candles.candles))
+            task = progress.add_task("storing", total=count)
             await store_candles(
-                shelf.store,
+                shelf.intake,
                 request.exchange,
                 candles,
                 lambda done: progress.update(task, completed=done),
             )
+    gaps = sum(len(each.gaps) for each in candles)
     console.print(
-        f"Stored {len(candles.candles):,} {candles.timeframe} candles of "
-        f"{', '.join(candles.symbols)} on {request.exchange}"
-        + (f", with {len(candles.gaps):,} gaps." if candles.gaps else "."),
+        f"Stored {count:,} {candles[0].timeframe} candles of "
+        f"{', '.join(each.symbol for each in candles)} on {request.exchange}"
+        + (f", with {gaps:,} gap{'s' * (gaps > 1)}." if gaps else "."),
         highlight=False,
     )
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from hedgerow.domain.market import Exchange, Timeframe
-from hedgerow.usecases.candle_sets import CandleSet
-from hedgerow.usecases.ports import CandleStore
-
-_AT_ONCE: Final = 50_000
+from hedgerow.usecases.candle_sets import CandleColumns
 
 
 class CandleExport(Protocol):
@@ -33,19 +30,39 @@ class CandleExport(Protocol):
         ...
 
 
+class CandleIntake(Protocol):
+    """Stores candles in bulk."""
+
+    async def add(
+        self, exchange: Exchange, candles: CandleColumns, show: Callable[[int], None]
+    ) -> None:
+        """Store checked candles; a candle stored twice is one candle, the later one wins.
+
+        `show` is told how many of them are stored.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CandleShelf:
-    """Where candles are kept, and how they leave."""
+    """How candles come in bulk, and how they leave."""
 
-    store: CandleStore
+    intake: CandleIntake
     export: CandleExport
 
 
 async def store_candles(
-    store: CandleStore, exchange: Exchange, candles: CandleSet, show: Callable[[int], None]
+    intake: CandleIntake,
+    exchange: Exchange,
+    candles: Sequence[CandleColumns],
+    show: Callable[[int], None],
 ) -> None:
-    """Store a checked set of candles; `show` is told how many of them are stored."""
-    for begin in range(0, len(candles.candles), _AT_ONCE):
-        part = candles.candles[begin : begin + _AT_ONCE]
-        await store.save(exchange, part)
-        show(begin + len(part))
+    """Store the candles of several symbols; `show` is told how many are stored altogether."""
+    before = 0
+    for each in candles:
+        await intake.add(exchange, each, _further(show, before))
+        before += each.count
+
+
+def _further(show: Callable[[int], None], before: int) -> Callable[[int], None]:
+    return lambda done: show(before + done)

@@ -134,6 +134,14 @@ class MarketTradeStore(Protocol):
         ...
 
 
+class UsageLog(Protocol):
+    """Where calls of models are put down one by one, as they happen."""
+
+    async def add(self, log: AIUsageLog, /) -> None:
+        """Take a log over, to be stored soon; waits while there is no room for it."""
+        ...
+
+
 class UsageStore(Protocol):
     """Calls of models and what they cost (ClickHouse, table `ai_usage_logs`)."""
 

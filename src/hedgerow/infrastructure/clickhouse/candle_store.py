@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
 from typing import Final
 
 import pyarrow as pa
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Timeframe
-from hedgerow.infrastructure.clickhouse.amounts import TOO_WIDE, amounts, fits, times, words
+from hedgerow.infrastructure.clickhouse.amounts import (
+    TOO_WIDE,
+    amounts,
+    fits,
+    moments_in,
+    same_word,
+    times,
+    words,
+)
 from hedgerow.infrastructure.clickhouse.client import ClickHouse, moment
 from hedgerow.infrastructure.clickhouse.roll_ups import read_rolled_up
 
@@ -111,11 +120,11 @@ def require_storable(candle: Candle) -> None:
 
 def candles_in(rows: pa.Table, timeframe: Timeframe) -> list[Candle]:
     """The candles of an answer, amounts as text."""
-    columns = (rows.column(name).to_pylist() for name in ("symbol", "timestamp", *AMOUNTS))
-    return [
-        Candle(symbol, timeframe, open_time.astimezone(UTC), *map(Decimal, texts))
-        for symbol, open_time, *texts in zip(*columns, strict=True)
-    ]
+    numbers = [map(Decimal, rows.column(name).to_pylist()) for name in AMOUNTS]
+    symbols = rows.column("symbol").to_pylist()
+    return list(
+        map(Candle, symbols, repeat(timeframe), moments_in(rows.column("timestamp")), *numbers)
+    )
 
 
 def _rows(exchange: Exchange, candles: Sequence[Candle]) -> pa.Table:
@@ -126,16 +135,13 @@ def _rows(exchange: Exchange, candles: Sequence[Candle]) -> pa.Table:
         columns = {name: amounts(getattr(c, name) for c in latest) for name in AMOUNTS}
     except pa.ArrowInvalid as error:
         raise _refusal(candles) from error
-    count = len(latest)
     return pa.table(
         {
             "timestamp": times((candle.open_time for candle in latest), "ms"),
             "symbol": words([candle.symbol for candle in latest]),
-            "exchange": words([exchange.value] * count),
-            "timeframe": words([candle.timeframe.value for candle in latest]),
+            "exchange": same_word(exchange.value, len(latest)),
+            "timeframe": words([candle.timeframe for candle in latest]),
             **columns,
-            "quote_volume": amounts([Decimal(0)] * count),
-            "trades_count": pa.array([0] * count, pa.uint32()),
         }
     )
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from hedgerow.domain.errors import HedgerowError, InputRefused
 from hedgerow.infrastructure.clickhouse.client import (
+    INSERT_SETTINGS,
     DiskFull,
     EngineFailed,
     Value,
@@ -26,6 +27,7 @@ T = TypeVar("T")
 NOT_ENOUGH_SPACE = 243
 # the engine reads everything after a question mark in the folder's name as its options
 _UNUSABLE = re.compile(r"[?\0]")
+_SETTINGS = ", ".join(f"{name} = {value}" for name, value in INSERT_SETTINGS.items())
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n"})
 _QUOTED = _ESCAPED | str.maketrans({"'": "\\'"})
 
@@ -118,8 +120,9 @@ class EmbeddedClickHouse:
 
     def _insert(self, table: str, rows: pa.Table) -> None:
         columns = ", ".join(rows.column_names)
+        statement = f"INSERT INTO {table} ({columns}) SETTINGS {_SETTINGS}"
         try:
-            with self._session.send_insert(f"INSERT INTO {table} ({columns})", "Arrow") as stream:
+            with self._session.send_insert(statement, "Arrow") as stream:
                 stream.append(arrow_file(rows).to_pybytes())
                 stream.finish()
         except RuntimeError as error:

@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from hedgerow.domain.errors import HedgerowError, InputRefused
 from hedgerow.infrastructure.clickhouse.address import Address
 from hedgerow.infrastructure.clickhouse.client import (
+    INSERT_SETTINGS,
     DiskFull,
     EngineAway,
     EngineFailed,
@@ -89,7 +90,8 @@ class NetworkedClickHouse:
 
     async def insert(self, table: str, rows: pa.Table) -> None:
         """Append `rows` to `table`, column by name."""
-        await self._run(lambda: self._open_client().insert_arrow(table, rows))
+        settings: dict[str, str] = dict(INSERT_SETTINGS)
+        await self._run(lambda: self._open_client().insert_arrow(table, rows, settings=settings))
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
