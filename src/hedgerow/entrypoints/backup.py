@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from hedgerow.entrypoints.backstage import Backstage
-from hedgerow.entrypoints.interrupts import stops_like_ctrl_c
+from hedgerow.entrypoints.interrupts import finish
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.backup_ports import BackupProgress, Manifest, Show
 from hedgerow.usecases.codec import encode
@@ -38,7 +37,7 @@ def _add_backup(db: typer.Typer, backstage: Backstage) -> None:
         as_json: _AsJson = False,
     ) -> None:
         """Write everything but the vault's keys to a file, while funds run."""
-        asyncio.run(_backup(backstage, path, as_json=as_json))
+        finish(_backup(backstage, path, as_json=as_json))
 
 
 def _add_restore(db: typer.Typer, backstage: Backstage) -> None:
@@ -51,11 +50,11 @@ def _add_restore(db: typer.Typer, backstage: Backstage) -> None:
         as_json: _AsJson = False,
     ) -> None:
         """Bring back what a backup holds, all of it or nothing."""
-        asyncio.run(_restore(backstage, path, replace=replace, as_json=as_json))
+        finish(_restore(backstage, path, replace=replace, as_json=as_json))
 
 
 async def _backup(backstage: Backstage, path: Path, *, as_json: bool) -> None:
-    with stops_like_ctrl_c(), _progress(Console(stderr=True)) as show:
+    with _progress(Console(stderr=True)) as show:
         async with backstage.backup_desk() as desk:
             made = await make_backup(desk, path, datetime.now(UTC), show)
     if as_json:
@@ -66,7 +65,7 @@ async def _backup(backstage: Backstage, path: Path, *, as_json: bool) -> None:
 
 
 async def _restore(backstage: Backstage, path: Path, *, replace: bool, as_json: bool) -> None:
-    with stops_like_ctrl_c(), _progress(Console(stderr=True)) as show:
+    with _progress(Console(stderr=True)) as show:
         async with backstage.restore_desk() as desk:
             restored = await restore_backup(desk, path, show, replace=replace)
     if as_json:

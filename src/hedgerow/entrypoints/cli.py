@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import signal
 import sys
-from collections.abc import Coroutine
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
@@ -20,13 +18,12 @@ from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.db import add_db
+from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
+from hedgerow.entrypoints.output import complain
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
-T = TypeVar("T")
-
 EXIT_REFUSED = 2
-EXIT_INTERRUPTED = 130
 
 # Far above any fund, far below where the sums of a run would lose a digit.
 _CAPITAL_BOUND: Final = Decimal(10) ** 15
@@ -40,22 +37,13 @@ def run(backstage: Backstage) -> None:
     try:
         make_app(backstage)()
     except HedgerowError as error:
-        _complain(sentence(error))
+        complain(sentence(error))
         sys.exit(EXIT_REFUSED)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
+        complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
         sys.exit(EXIT_REFUSED)
-
-
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` comes to; an interrupt becomes one sentence and exit code 130."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        _complain("interrupted; what was committed is kept: `hedgerow demo` goes on from there.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _speak_to_any_terminal() -> None:
@@ -63,10 +51,6 @@ def _speak_to_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _complain(line: str) -> None:
-    print(f"hedgerow: {line}", file=sys.stderr)  # noqa: T201
 
 
 def make_app(backstage: Backstage) -> typer.Typer:
@@ -149,7 +133,7 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
             fresh=fresh,
             json_file=json_file,
         )
-        end = _finish(run_demo(backstage, request))
+        end = finish(run_demo(backstage, request))
         if not end.books_agree:
             raise typer.Exit(EXIT_DIFFERENCES)
         if not end.is_finished:
@@ -164,7 +148,7 @@ def _add_report(app: typer.Typer, backstage: Backstage) -> None:
         """Show the report of the latest run again."""
         from hedgerow.entrypoints.demo import show_latest_report
 
-        _finish(show_latest_report(backstage, as_json=as_json))
+        finish(show_latest_report(backstage, as_json=as_json))
 
 
 def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
@@ -179,7 +163,7 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
         """Tell a trade's whole story, from memories to lesson."""
         from hedgerow.entrypoints.explain import show_explanation
 
-        _finish(show_explanation(backstage, trade, as_json=as_json))
+        finish(show_explanation(backstage, trade, as_json=as_json))
 
 
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
@@ -190,7 +174,7 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
         """Re-add the ledger, re-derive the books, walk orders and events."""
         from hedgerow.entrypoints.audit import show_audit
 
-        if not _finish(show_audit(backstage, as_json=as_json)):
+        if not finish(show_audit(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 
@@ -208,7 +192,7 @@ def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
         if by not in list(CostView):
             known = ", ".join(CostView)
             raise InputRefused(f"{by!r} is nothing to sum up by", "--by", f"use one of {known}")
-        asyncio.run(show_costs(backstage, CostView(by), as_json=as_json))
+        finish(show_costs(backstage, CostView(by), as_json=as_json))
 
 
 _ExchangeOption = Annotated[
@@ -244,7 +228,7 @@ def _add_import(candles: typer.Typer, backstage: Backstage) -> None:
             symbols=_symbols(symbols),
             allow_gaps=allow_gaps,
         )
-        asyncio.run(import_candles(backstage, request))
+        finish(import_candles(backstage, request))
 
 
 def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
@@ -261,7 +245,7 @@ def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
         names, span = _symbols(symbols), _timeframe(timeframe)
         assert names is not None, "given"
         assert span is not None, "given"
-        asyncio.run(export_candles(backstage, file, _exchange(exchange), names, span))
+        finish(export_candles(backstage, file, _exchange(exchange), names, span))
 
 
 def _exchange(text: str) -> Exchange:
@@ -283,7 +267,7 @@ def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
         """Show which keys there are, and what each of them locks."""
         from hedgerow.entrypoints.vault import show_status
 
-        if not asyncio.run(show_status(backstage, as_json=as_json)):
+        if not finish(show_status(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 
@@ -295,7 +279,7 @@ def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
         """Change the key that locks all others, while funds run."""
         from hedgerow.entrypoints.vault import show_rotation
 
-        asyncio.run(show_rotation(backstage, as_json=as_json))
+        finish(show_rotation(backstage, as_json=as_json))
 
 
 def _add_memory_search(memory: typer.Typer, backstage: Backstage) -> None:
@@ -324,7 +308,7 @@ def _add_memory_search(memory: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.memory import SearchRequest, show_search
 
         request = SearchRequest(text, symbol, kind, as_of, user, limit)
-        asyncio.run(show_search(backstage, request, as_json=as_json))
+        finish(show_search(backstage, request, as_json=as_json))
 
 
 def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
@@ -342,7 +326,7 @@ def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
         """Show all of one memory, and the trades that validated it."""
         from hedgerow.entrypoints.memory import show_memory
 
-        asyncio.run(show_memory(backstage, memory_id, user, as_json=as_json))
+        finish(show_memory(backstage, memory_id, user, as_json=as_json))
 
 
 def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
@@ -353,7 +337,7 @@ def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
         """Check every service and setting, and say how to mend it."""
         from hedgerow.entrypoints.doctor import show_findings
 
-        if not asyncio.run(show_findings(backstage, as_json=as_json)):
+        if not finish(show_findings(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import typer
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.interrupts import finish
 
 
 def events_commands(backstage: Backstage) -> typer.Typer:
@@ -51,7 +51,7 @@ def _add_tail(events: typer.Typer, backstage: Backstage) -> None:
             kinds=_kinds(kind or []),
             as_json=as_json,
         )
-        asyncio.run(show_tail(backstage, request))
+        finish(show_tail(backstage, request))
 
 
 def _add_relay(events: typer.Typer, backstage: Backstage) -> None:
@@ -64,7 +64,7 @@ def _add_relay(events: typer.Typer, backstage: Backstage) -> None:
         """Relay events to Kafka, or as lines of JSON to standard output."""
         from hedgerow.entrypoints.events_relay import run_relay
 
-        asyncio.run(run_relay(backstage, replay=replay))
+        finish(run_relay(backstage, replay=replay))
 
 
 def _add_schemas(events: typer.Typer) -> None:

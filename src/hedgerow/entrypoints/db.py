@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from rich.text import Text
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.backup import add_backup
+from hedgerow.entrypoints.interrupts import finish
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES
 from hedgerow.usecases.codec import encode
@@ -39,21 +39,21 @@ def _add_migrate(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
     def migrate() -> None:
         """Bring the database to the newest schema."""
-        asyncio.run(_migrate(backstage))
+        finish(_migrate(backstage))
 
 
 def _add_status(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
     def status(as_json: AsJson = False) -> None:
         """Show how far the database is migrated, and how full it is."""
-        asyncio.run(_status(backstage, as_json=as_json))
+        finish(_status(backstage, as_json=as_json))
 
 
 def _add_check(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
     def check(as_json: AsJson = False) -> None:
         """Hold the live schema against models and specification."""
-        if asyncio.run(_check(backstage, as_json=as_json)):
+        if finish(_check(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 
@@ -69,7 +69,7 @@ def _add_reset(db: typer.Typer, backstage: Backstage) -> None:
                 where="hedgerow db reset",
                 fix="add --yes if that is what you want",
             )
-        asyncio.run(_reset(backstage))
+        finish(_reset(backstage))
 
 
 def _add_docs(db: typer.Typer, backstage: Backstage) -> None:
