@@ -118,7 +118,7 @@ def moved(module_folder: Path, _environment: None) -> Moved:
 
 
 async def _connect(home: Home) -> AccountRef:
-    async with home.backstage._clickhouse() as clickhouse:
+    async with home.backstage._engines.clickhouse() as clickhouse:
         await clickhouse.execute(CALL)
     async with home.backstage.vault() as (units, vault):
         async with units(SYSTEM) as unit:
@@ -133,7 +133,7 @@ async def credentials(home: Home, account: AccountRef) -> Credentials:
 
 
 async def candles(home: Home) -> list[Any]:
-    async with home.backstage._clickhouse() as clickhouse:
+    async with home.backstage._engines.clickhouse() as clickhouse:
         rows = await clickhouse.query("SELECT * FROM market_data_kline FINAL ORDER BY ALL")
     return list(rows.to_pylist())
 
@@ -194,7 +194,7 @@ def test_a_bad_archive_changes_nothing(moved: Moved, service_folder: Path) -> No
 
 async def interrupted(home: Home, mode: str, stop: signal.Signals, *words: str) -> None:
     """Have a signal reach a command while it waits for the table of users."""
-    async with home.backstage._postgres() as engine, engine.connect() as connection:
+    async with home.backstage._engines.postgres() as engine, engine.connect() as connection:
         await connection.execute(text(f"LOCK TABLE users IN {mode} MODE"))
         with home.start(*words) as process:
             waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
