@@ -64,15 +64,17 @@ from hedgerow.usecases.ports import (
     TimedStep,
     UnitOfWork,
 )
+from postgres_fixtures import on_every_postgres
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SOMEBODY = UUID(int=0x1F)
 NOBODY = UUID(int=0)
 
+pytestmark = on_every_postgres
 
-@pytest.fixture(params=["postgres"])
-def open_unit(request: pytest.FixtureRequest, open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
-    assert request.param == "postgres"
+
+@pytest.fixture
+def open_unit(open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
     return open_postgres
 
 
