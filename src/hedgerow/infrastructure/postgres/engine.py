@@ -27,6 +27,28 @@ _DECODER = simplejson.JSONDecoder(parse_float=Decimal)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+# Not the schema itself: with it would go the extension pgvector, which it may take a superuser to
+# bring back.
+_DROP_EVERYTHING = """
+DO $$
+DECLARE
+    what text;
+BEGIN
+    FOR what IN
+        SELECT format('TABLE %s', oid::regclass) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+            AND NOT relispartition
+        UNION ALL
+        SELECT format('ROUTINE %s', p.oid::regprocedure) FROM pg_proc p
+        WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
+            SELECT FROM pg_depend
+            WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
+    LOOP
+        EXECUTE format('DROP %s CASCADE', what);
+    END LOOP;
+END $$
+"""
+
 # A connection that cannot be closed in order is gone all the same: its traceback tells nobody
 # anything, and it would stand on the terminal beside the one sentence that does.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
@@ -60,11 +82,10 @@ async def migrate(engine: AsyncEngine) -> None:
 
 
 async def reset(engine: AsyncEngine) -> None:
-    """Drop everything and migrate anew."""
+    """Drop every table and function, and migrate anew; extensions stay."""
     with reached(engine):
         async with engine.begin() as connection:
-            await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            await connection.exec_driver_sql("CREATE SCHEMA public")
+            await connection.exec_driver_sql(_DROP_EVERYTHING)
             await connection.run_sync(upgrade)
 
 
