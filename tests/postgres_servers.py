@@ -82,8 +82,11 @@ class PostgresServer:
         await self.administer(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _copy(self, template: str, name: str) -> None:
-        owner = self.owner.username
-        await self.administer(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}")
+        # file by file is twice as fast as by the log where nothing waits for the disk
+        await self.administer(
+            f"CREATE DATABASE {name} TEMPLATE {template}"
+            f" OWNER {self.owner.username} STRATEGY FILE_COPY"
+        )
 
 
 @contextmanager

@@ -162,6 +162,11 @@ class TestRateLimits:
         assert isinstance(await limits.take(USER, limit, 700_000), Denied)
 
 
+@pytest.mark.parametrize(
+    ("link", "postgres"),
+    [("unix", "embedded"), ("tcp", "over TCP"), ("fallback", "embedded")],
+    indirect=True,
+)
 class TestLocks:
     @pytest.fixture
     def locks(self, link: RedisLink, database: AsyncEngine) -> Locks:

@@ -30,6 +30,7 @@ from hedgerow.usecases.connect_account import (
 from hedgerow.usecases.ports import SYSTEM, AccountRef, Actor, OpenUnitOfWork, UnitOfWork
 from hedgerow.usecases.rotate_vault import Rotation, rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
+from postgres_fixtures import on_every_postgres
 
 KEYS = Credentials(Secret("the-api-key"), Secret("the-secret"), Secret("the-passphrase"))
 FIRST, SECOND = ("QUFB" * 10 + "QUE=", "QkJC" * 10 + "QkI=")
@@ -79,6 +80,7 @@ async def sql(engine: AsyncEngine, statement: str, **values: Any) -> None:
         await connection.execute(text(statement), values)
 
 
+@on_every_postgres
 async def test_credentials_come_back_as_they_were(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path
 ) -> None:
@@ -175,6 +177,7 @@ async def test_what_was_moved_or_altered_does_not_open(
     assert await open_credentials(units, vault, there) == KEYS
 
 
+@on_every_postgres
 async def test_rotation_moves_every_data_key_and_forgets_the_old_key(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path, admin_database: AsyncEngine
 ) -> None:
@@ -279,6 +282,7 @@ async def test_a_rotation_killed_between_any_two_transactions_is_finished_by_the
     assert count > 8
 
 
+@on_every_postgres
 async def test_two_do_not_rotate_at_once(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
     async with units(SYSTEM) as other:
         assert await other.vault_keys.claim_rotation()
@@ -287,6 +291,7 @@ async def test_two_do_not_rotate_at_once(units: OpenUnitOfWork, vault: EnvelopeV
     await rotate_vault(units, vault, NOON)
 
 
+@on_every_postgres
 async def test_nothing_can_be_kept_under_a_key_that_was_retired(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path
 ) -> None:
@@ -298,6 +303,7 @@ async def test_nothing_can_be_kept_under_a_key_that_was_retired(
             await unit.vault_keys.add(vault.make_data_key(ref, old), NOON)
 
 
+@on_every_postgres
 async def test_a_key_in_use_is_not_retired(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
     await connect(units, vault)
     async with units(SYSTEM) as unit:
