@@ -20,15 +20,9 @@ from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.messages import Abstained, EquityMarked, Fact, OrderStatusChanged, Step
 from hedgerow.domain.orders import OrderStatus
 from hedgerow.domain.strategies import RiskTolerance
-from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.event_ports import EventKey
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
 from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep, UnitOfWork
-
-
-def opener(engine: AsyncEngine) -> OpenUnitOfWork:
-    """Units of work on a database."""
-    return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
 def user_id(number: int) -> UUID:

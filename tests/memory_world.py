@@ -19,6 +19,7 @@ from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, RecalledMemory, Stance
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres import rows, tables
+from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
 from hedgerow.usecases.ports import SYSTEM, Actor, Embedder, RecallQuery, TimedStep
@@ -138,6 +139,7 @@ class World:
             entry_price=Decimal(100),
         )
         async with self.engine.begin() as connection:
+            await act_as(connection, SYSTEM)
             await connection.execute(insert(tables.orders), [rows.order_row(entry)])
             await connection.execute(insert(tables.positions), [rows.position_row(held)])
         return held.id

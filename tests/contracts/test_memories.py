@@ -4,42 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.domain.forgetting import FORGETTING
 from hedgerow.domain.journal import JOURNAL_REGIMES
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.domain.regimes import Regime
-from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
-from hedgerow.infrastructure.postgres.engine import open_engine, reset
 from hedgerow.infrastructure.postgres.memory_search import search_statement
+from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.usecases.forget_memories import forget_memories
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports import SYSTEM, RecallQuery
 from memory_world import AT, DAY, HOUR, WordsEmbedder, World, ids, memory
+from postgres_fixtures import on_every_postgres
 
 LONG_AFTER = AT + 1000 * DAY
 
-
-@pytest.fixture(scope="module")
-def url(module_folder: Path) -> Iterator[str]:
-    with EmbeddedPostgres(module_folder / "postgres") as postgres:
-        yield postgres.url
+pytestmark = on_every_postgres
 
 
 @pytest.fixture
-async def world(url: str) -> AsyncIterator[World]:
-    async with open_engine(url) as engine:
-        await reset(engine)
-        yield World(engine)
+def world(database: AsyncEngine) -> World:
+    return World(database)
 
 
 class TestWhoMayRemember:
@@ -221,6 +214,7 @@ async def test_the_specified_search_statement_runs_as_it_is_written(world: World
         f"({SPECIFIED.strip().rstrip(';')}\n) found $$"
     )
     async with world.engine.connect() as connection:
+        await act_as(connection, SYSTEM)
         await connection.execute(text(as_function))
         asked = str([*vector, *[0.0] * (1536 - len(vector))])
         found = await connection.execute(
@@ -237,6 +231,7 @@ async def test_collective_search_may_use_its_index(world: World) -> None:
     query = RecallQuery(AT, text="gap up", vector=[1.0], scopes=(MemoryScope.COLLECTIVE,))
     statement = search_statement(user, query, "words-256", is_exact=False)
     async with world.engine.connect() as connection:
+        await act_as(connection, SYSTEM)
         for name in ("seqscan", "bitmapscan", "sort"):
             await connection.execute(text(f"SET LOCAL enable_{name} = off"))
         # A generic plan knows no parameter: an index must be usable whatever they are.

@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import NOON, USER, breaker
-from engines import empty_database, postgres_server
 from hedgerow.domain.market import Exchange
 from hedgerow.infrastructure.embedded.redis import EmbeddedRedis
 from hedgerow.infrastructure.in_process.prices import RememberedPrices
@@ -48,7 +47,6 @@ TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Servers:
-    postgres: str
     unix: str
     tcp: str
     fallback: str = "redis://127.0.0.1:1/0"  # where nobody is
@@ -59,7 +57,6 @@ def servers() -> Iterator[Servers]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         yield Servers(
-            stack.enter_context(postgres_server()),
             stack.enter_context(EmbeddedRedis(folder)).url,
             stack.enter_context(TcpRedis()).url,
         )
@@ -70,12 +67,6 @@ async def link(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterato
     async with open_link(getattr(servers, request.param)) as link:
         await link.ask(lambda client: client.flushall(), None)
         yield link
-
-
-@pytest.fixture
-async def engine(servers: Servers) -> AsyncIterator[AsyncEngine]:
-    async with empty_database(servers.postgres) as engine:
-        yield engine
 
 
 def point(price: str, after: timedelta = timedelta(0), symbol: str = "BTC/USDT") -> PricePoint:
@@ -171,10 +162,15 @@ class TestRateLimits:
         assert isinstance(await limits.take(USER, limit, 700_000), Denied)
 
 
+@pytest.mark.parametrize(
+    ("link", "postgres"),
+    [("unix", "embedded"), ("tcp", "over TCP"), ("fallback", "embedded")],
+    indirect=True,
+)
 class TestLocks:
     @pytest.fixture
-    def locks(self, link: RedisLink, engine: AsyncEngine) -> Locks:
-        return GatedLocks(link, PostgresLocks(engine))
+    def locks(self, link: RedisLink, database: AsyncEngine) -> Locks:
+        return GatedLocks(link, PostgresLocks(database))
 
     async def test_one_has_it_and_gives_it_back(self, locks: Locks) -> None:
         lease = await locks.acquire("relay", HOUR)
@@ -287,6 +283,6 @@ class TestWithoutRedis:
         assert asked == {"BTC/USDT": point("1"), "ETH/USDT": point("9", symbol="ETH/USDT")}
 
     async def test_without_positions_there_are_no_marks(
-        self, link: RedisLink, engine: AsyncEngine
+        self, link: RedisLink, database: AsyncEngine
     ) -> None:
-        assert await last_marks_in(engine)(Exchange.BINANCE, ["BTC/USDT"]) == {}
+        assert await last_marks_in(database)(Exchange.BINANCE, ["BTC/USDT"]) == {}

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.domain.memory import WORKING_LIFE, MemoryScope, Stance
 from hedgerow.domain.strategies import RiskTolerance
-from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
-from hedgerow.infrastructure.postgres.engine import open_engine, reset
+from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.usecases.note_working_memory import Note, note_working_memory
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports import SYSTEM, RecallQuery
 from hedgerow.usecases.promote_lessons import promote_lessons
 from hedgerow.usecases.recall_memories import recall_memories
 from memory_world import AT, DAY, HOUR, World, ids, lesson
+from postgres_fixtures import on_every_postgres
 
 LATER = AT + DAY
 CANARY = "canary-7c1"
 
-
-@pytest.fixture(scope="module")
-def url(module_folder: Path) -> Iterator[str]:
-    with EmbeddedPostgres(module_folder / "postgres") as postgres:
-        yield postgres.url
+pytestmark = on_every_postgres
 
 
 @pytest.fixture
-async def world(url: str) -> AsyncIterator[World]:
-    async with open_engine(url) as engine:
-        await reset(engine)
-        yield World(engine)
+def world(database: AsyncEngine) -> World:
+    return World(database)
 
 
 async def live_through(world: World, users: list[UUID], trades: int) -> None:
@@ -56,6 +49,7 @@ async def live_through(world: World, users: list[UUID], trades: int) -> None:
 
 async def collective_rows(world: World) -> list[str]:
     async with world.engine.connect() as connection:
+        await act_as(connection, SYSTEM)
         found = await connection.execute(
             text("SELECT to_jsonb(m) - 'embedding' FROM memories m WHERE scope = 'collective'")
         )

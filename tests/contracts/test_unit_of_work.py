@@ -64,15 +64,15 @@ from hedgerow.usecases.ports import (
     TimedStep,
     UnitOfWork,
 )
+from postgres_fixtures import on_every_postgres
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SOMEBODY = UUID(int=0x1F)
 NOBODY = UUID(int=0)
 
 
-@pytest.fixture(params=["postgres"])
-def open_unit(request: pytest.FixtureRequest, open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
-    assert request.param == "postgres"
+@pytest.fixture
+def open_unit(open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
     return open_postgres
 
 
@@ -172,35 +172,40 @@ def a_fund_like_no_other(number: int, market_type: MarketType) -> tuple[Fund, St
 fund_numbers = count(1)
 
 
-class TestFunds:
-    @pytest.mark.parametrize("seed", range(5))
-    @pytest.mark.parametrize("market_type", MarketType)
-    async def test_goes_on_as_if_it_had_never_been_put_away(
-        self,
-        open_unit: OpenUnitOfWork,
-        market_type: MarketType,
-        seed: int,
-    ) -> None:
-        opened = a_fund_like_no_other(next(fund_numbers), market_type)
-        fund = await begin(open_unit, *opened)
-        twin, steps = await again(open_unit, fund.user.id), list[TimedStep]()
-        assert seen(twin) == seen(fund)
-        for place, nudge in enumerate(walk(seed)):
-            message = happening(fund, nudge, place)
-            if message is None:
-                continue
-            at = fund.as_of + nudge.minutes * MINUTE
-            step = fund.step(message, at)
-            assert digits(twin.step(message, at)) == digits(step)
-            steps.append(TimedStep(at, step))
-            if nudge.rests:
-                async with open_unit(SYSTEM) as unit:
-                    await unit.funds.save(fund, steps)
-                    await unit.commit()
-                steps.clear()
-                twin = await again(open_unit, fund.user.id)
-                assert seen(twin) == seen(fund)
+@pytest.mark.parametrize(
+    ("postgres", "seed"),
+    [*(("embedded", seed) for seed in range(5)), ("over TCP", 5)],
+    indirect=["postgres"],
+)
+@pytest.mark.parametrize("market_type", MarketType)
+async def test_a_fund_goes_on_as_if_it_had_never_been_put_away(
+    open_unit: OpenUnitOfWork,
+    market_type: MarketType,
+    seed: int,
+) -> None:
+    opened = a_fund_like_no_other(next(fund_numbers), market_type)
+    fund = await begin(open_unit, *opened)
+    twin, steps = await again(open_unit, fund.user.id), list[TimedStep]()
+    assert seen(twin) == seen(fund)
+    for place, nudge in enumerate(walk(seed)):
+        message = happening(fund, nudge, place)
+        if message is None:
+            continue
+        at = fund.as_of + nudge.minutes * MINUTE
+        step = fund.step(message, at)
+        assert digits(twin.step(message, at)) == digits(step)
+        steps.append(TimedStep(at, step))
+        if nudge.rests:
+            async with open_unit(SYSTEM) as unit:
+                await unit.funds.save(fund, steps)
+                await unit.commit()
+            steps.clear()
+            twin = await again(open_unit, fund.user.id)
+            assert seen(twin) == seen(fund)
 
+
+@on_every_postgres
+class TestFunds:
     async def test_the_strategies_keep_their_order_whichever_changed_last(
         self, open_unit: OpenUnitOfWork
     ) -> None:
@@ -290,6 +295,7 @@ class TestFunds:
             assert (await again(open_unit, fund.user.id)).instruments == fund.instruments
 
 
+@on_every_postgres
 class TestEvents:
     async def test_are_chained_and_gapless_over_saves_and_loads(
         self, open_unit: OpenUnitOfWork
@@ -320,6 +326,7 @@ class TestEvents:
             assert [at for at, _ in await unit.trades.equity_marks(STRATEGY)] == times
 
 
+@on_every_postgres
 class TestWishes:
     async def test_are_pending_until_done_in_the_order_of_wishing(
         self, open_unit: OpenUnitOfWork
@@ -353,6 +360,7 @@ class TestWishes:
         assert isinstance(pending[-2].wish, Notify)
 
 
+@on_every_postgres
 class TestUnitOfWork:
     async def test_leaving_without_commit_undoes_everything(
         self, open_unit: OpenUnitOfWork
@@ -421,6 +429,7 @@ async def recalled(unit: UnitOfWork) -> list[Memory]:
     return [each.memory for each in await unit.memories.recall(USER, query, "words-3")]
 
 
+@on_every_postgres
 class TestMemories:
     async def test_come_back_as_they_were(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
@@ -481,6 +490,7 @@ def entry_of(position: Position, number: int = 1, minutes: int = 0) -> JournalEn
     return journal_entry(UUID(int=number), position, proposal(), NOON + minutes * MINUTE)
 
 
+@on_every_postgres
 class TestJournal:
     async def test_an_entry_comes_back_as_it_was(self, open_unit: OpenUnitOfWork) -> None:
         position = await ended(open_unit, await begun(open_unit), "94.123456")
@@ -544,6 +554,7 @@ def regime(
     return RegimeClassification(made, symbol, timeframe, NOON + minutes * MINUTE, reading)
 
 
+@on_every_postgres
 class TestRegimes:
     async def test_the_latest_one_known_counts(self, open_unit: OpenUnitOfWork) -> None:
         async with open_unit(SYSTEM) as unit:
@@ -572,6 +583,7 @@ class TestRegimes:
             assert after == regime(11, Regime.TREND_UP)
 
 
+@on_every_postgres
 class TestTrades:
     async def test_the_last_is_the_one_that_ended_last(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
@@ -700,6 +712,7 @@ def run(number: int, fingerprint: str = "plan", **changes: Any) -> PaperRun:
     return PaperRun(**(usual | changes))
 
 
+@on_every_postgres
 class TestPaperRuns:
     async def test_a_run_is_saved_as_far_as_it_has_come(self, open_unit: OpenUnitOfWork) -> None:
         await begun(open_unit)
@@ -747,6 +760,7 @@ class TestPaperRuns:
             assert await unit.runs.are_alone()
 
 
+@on_every_postgres
 class TestAuditRecords:
     async def test_has_every_user_with_a_fund(self, open_unit: OpenUnitOfWork) -> None:
         async with open_unit(SYSTEM) as unit:

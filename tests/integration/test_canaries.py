@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +17,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import NOON, USER
-from engines import add_fund, empty_database, postgres_server, units_on
+from builders import NOON, USER, begin, opened_fund
 from hedgerow.domain.accounts import Credentials, Permission
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.market import Exchange
@@ -38,6 +37,7 @@ from hedgerow.usecases.connect_account import (
 from hedgerow.usecases.ports import SYSTEM, AccountRef, OpenUnitOfWork
 from hedgerow.usecases.rotate_vault import rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
+from postgres_fixtures import units_on
 
 CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e", "canary-listen-5b3d")
 KEYS = Credentials(*(Secret(canary) for canary in CANARIES[:3]))
@@ -45,20 +45,13 @@ REPOSITORY = Path(__file__).parents[2]
 Spoil = Callable[[AsyncEngine, Path], Awaitable[None]]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-async def engine(server: str, caplog: pytest.LogCaptureFixture) -> AsyncIterator[AsyncEngine]:
+async def engine(database: AsyncEngine, caplog: pytest.LogCaptureFixture) -> AsyncEngine:
     caplog.set_level(logging.DEBUG)
     for name in ("sqlalchemy.engine", "sqlalchemy.pool", "asyncio", "hedgerow", "alembic"):
         caplog.set_level(logging.DEBUG, name)
-    async with empty_database(server) as engine:
-        await add_fund(units_on(engine))
-        yield engine
+    await begin(units_on(database), *opened_fund())
+    return database
 
 
 def forms_of(secret: str) -> list[str]:

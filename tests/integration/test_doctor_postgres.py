@@ -13,7 +13,7 @@ from hedgerow.infrastructure.postgres.checks import look_at_postgres
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrade
 from hedgerow.usecases.checks import Finding, Standing
 from kafka_brokers import free_port
-from postgres_fixtures import administer, url_of
+from postgres_servers import PostgresServer
 
 OK, WARNING, FAILED = Standing.OK, Standing.WARNING, Standing.FAILED
 POOR = "hedgerow_test_poor"
@@ -75,28 +75,28 @@ async def test_a_role_that_owns_a_table_fails(database: AsyncEngine, database_ur
 
 
 async def test_a_role_that_bypasses_the_rules_fails(
-    postgres_server: str, database_url: str
+    embedded_postgres: PostgresServer, database_url: str
 ) -> None:
     # roles belong to the server: put back whatever comes of it
-    await administer(postgres_server, "ALTER ROLE hedgerow_app BYPASSRLS")
+    await embedded_postgres.administer("ALTER ROLE hedgerow_app BYPASSRLS")
     try:
         roles = (await look(database_url))["roles"]
     finally:
-        await administer(postgres_server, "ALTER ROLE hedgerow_app NOBYPASSRLS")
+        await embedded_postgres.administer("ALTER ROLE hedgerow_app NOBYPASSRLS")
     assert roles.standing is FAILED
     assert "hedgerow_app bypasses" in roles.found
-    await administer(postgres_server, roles.fix)
+    await embedded_postgres.administer(roles.fix)
     assert (await look(database_url))["roles"].standing is OK
 
 
 @asynccontextmanager
-async def poor_role(server: str, rights: str = "") -> AsyncIterator[None]:
-    await administer(server, f"CREATE ROLE {POOR} LOGIN {rights}")
+async def poor_role(server: PostgresServer, rights: str = "") -> AsyncIterator[None]:
+    await server.administer(f"CREATE ROLE {POOR} LOGIN {rights}")
     try:
         yield
     finally:
-        await administer(server, f"DROP OWNED BY {POOR}")
-        await administer(server, f"DROP ROLE {POOR}")
+        await server.administer(f"DROP OWNED BY {POOR}")
+        await server.administer(f"DROP ROLE {POOR}")
 
 
 def as_poor(url: str) -> str:
@@ -104,23 +104,23 @@ def as_poor(url: str) -> str:
 
 
 async def test_the_fixes_lead_an_unprepared_database_to_a_migrated_one(
-    postgres_server: str, empty_url: str
+    embedded_postgres: PostgresServer, empty_url: str
 ) -> None:
     database = make_url(empty_url).database
-    async with poor_role(postgres_server, "CREATEROLE"):
+    assert database is not None
+    async with poor_role(embedded_postgres, "CREATEROLE"):
         found = await look(as_poor(empty_url))
         assert found["pgvector"].standing is FAILED
         assert "only a superuser" in found["pgvector"].found
         assert found["schema"].standing is FAILED
 
         fix, where = found["pgvector"].fix.split(": ")[::-1]
-        assert database is not None
         assert database in where
-        await administer(empty_url, fix)
-        await administer(postgres_server, found["schema"].fix)
+        await embedded_postgres.administer(fix, database=database)
+        await embedded_postgres.administer(found["schema"].fix)
         # the roles of the other databases of this server were made by another user
         grant = f"GRANT hedgerow_app, hedgerow_worker TO {POOR} WITH INHERIT FALSE, SET TRUE"
-        await administer(postgres_server, grant)
+        await embedded_postgres.administer(grant)
         found = await look(as_poor(empty_url))
         assert {finding.standing for finding in found.values()} == {OK}
 
@@ -128,14 +128,16 @@ async def test_the_fixes_lead_an_unprepared_database_to_a_migrated_one(
             await migrate(engine)
         found = await look(as_poor(empty_url))
         assert {finding.standing for finding in found.values()} == {OK}
-        await administer(postgres_server, f"ALTER DATABASE {database} OWNER TO postgres")
-        await administer(empty_url, f"REASSIGN OWNED BY {POOR} TO postgres")
+        await embedded_postgres.administer(f"ALTER DATABASE {database} OWNER TO postgres")
+        await embedded_postgres.administer(
+            f"REASSIGN OWNED BY {POOR} TO postgres", database=database
+        )
 
 
 async def test_somebody_who_is_not_the_owner_is_told(
-    postgres_server: str, database_url: str
+    embedded_postgres: PostgresServer, database_url: str
 ) -> None:
-    async with poor_role(postgres_server):
+    async with poor_role(embedded_postgres):
         found = await look_at_postgres(as_poor(database_url))
     (only,) = found
     assert only.standing is FAILED
@@ -154,10 +156,11 @@ async def test_somebody_who_is_not_the_owner_is_told(
     ],
 )
 async def test_a_database_out_of_reach_is_told_with_its_fix(
-    postgres_server: str, change: tuple[str, str], fix: str
+    embedded_postgres: PostgresServer, change: tuple[str, str], fix: str
 ) -> None:
-    assert change[0] in url_of(postgres_server, "hedgerow")
-    (found,) = await look_at_postgres(postgres_server.replace(*change))
+    url = embedded_postgres.url("hedgerow")
+    assert change[0] in url
+    (found,) = await look_at_postgres(url.replace(*change))
     assert found.standing is FAILED
     assert fix in found.fix
     assert "canary" not in found.found

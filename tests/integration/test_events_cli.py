@@ -15,23 +15,24 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from event_builders import add_fund, append, opener, user_id
+from event_builders import add_fund, append, user_id
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.events import Event
 from hedgerow.settings import load_settings
 from hedgerow.usecases.codec import decode
 from hedgerow.usecases.ports import SYSTEM
+from postgres_fixtures import units_on
 
 
 @pytest.fixture
-async def environment(event_store: AsyncEngine, tmp_path: Path) -> dict[str, str]:
+async def environment(database: AsyncEngine, tmp_path: Path) -> dict[str, str]:
     """Two users with five events each, for a process to find."""
     for number in (1, 2):
-        await append(opener(event_store), await add_fund(opener(event_store), number), 3)
+        await append(units_on(database), await add_fund(units_on(database), number), 3)
     return {
         **os.environ,
         "HEDGEROW_DATA_DIR": str(tmp_path / "data"),
-        "HEDGEROW_POSTGRES_URL": event_store.url.render_as_string(hide_password=False),
+        "HEDGEROW_POSTGRES_URL": database.url.render_as_string(hide_password=False),
     }
 
 
@@ -87,7 +88,7 @@ async def test_what_cannot_be_is_refused(
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 async def test_relay_prints_each_event_once_over_its_lives_and_stops_cleanly(
-    environment: dict[str, str], event_store: AsyncEngine, how: signal.Signals
+    environment: dict[str, str], database: AsyncEngine, how: signal.Signals
 ) -> None:
     with running(environment, "relay") as first:
         printed = read_lines(first, 10)
@@ -101,22 +102,22 @@ async def test_relay_prints_each_event_once_over_its_lives_and_stops_cleanly(
     assert {(line["user_id"], line["sequence"]) for line in printed} == {
         (str(user_id(number)), sequence) for number in (1, 2) for sequence in range(1, 6)
     }
-    async with opener(event_store)(SYSTEM) as unit:
+    async with units_on(database)(SYSTEM) as unit:
         fund = await unit.funds.load(user_id(1))
-    await append(opener(event_store), fund, 1)
+    await append(units_on(database), fund, 1)
     with running(environment, "relay") as second:
         (line,) = read_lines(second, 1)
     assert (line["user_id"], line["sequence"]) == (str(user_id(1)), 6)
 
 
 async def test_follow_shows_what_is_appended_meanwhile(
-    environment: dict[str, str], event_store: AsyncEngine
+    environment: dict[str, str], database: AsyncEngine
 ) -> None:
     with running(environment, "tail", "--follow", "--json", "-n", "1") as process:
         read_lines(process, 1)
-        async with opener(event_store)(SYSTEM) as unit:
+        async with units_on(database)(SYSTEM) as unit:
             fund = await unit.funds.load(user_id(2))
-        await append(opener(event_store), fund, 2)
+        await append(units_on(database), fund, 2)
         found = [line["sequence"] for line in read_lines(process, 2)]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

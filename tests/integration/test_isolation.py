@@ -24,6 +24,7 @@ from hedgerow.infrastructure.postgres.catalogue import isolation_gaps
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM, RecallQuery, TimedStep
+from postgres_fixtures import on_every_postgres
 from stored import KEK, LATER, Stored, WordCount, store
 
 ADA, BOB = UUID(int=0xADA), UUID(int=0xB0B)
@@ -58,7 +59,7 @@ async def seen(connection: AsyncConnection, table: Table) -> set[str]:
 
 
 async def contents(engine: AsyncEngine, owner: UUID) -> dict[str, list[str]]:
-    """All rows of a user, as the database's owner sees them."""
+    """All rows of a user, as a superuser sees them."""
     async with engine.connect() as connection:
         return {
             table.name: list(
@@ -76,6 +77,7 @@ async def contents(engine: AsyncEngine, owner: UUID) -> dict[str, list[str]]:
         }
 
 
+@on_every_postgres
 async def test_every_table_shows_a_user_their_own_rows(database: AsyncEngine, ada: Stored) -> None:
     async with database.connect() as connection:
         await act_as(connection, ADA)
@@ -84,6 +86,7 @@ async def test_every_table_shows_a_user_their_own_rows(database: AsyncEngine, ad
             assert owners == ({str(ADA)} if table.name != "memory_validations" else set()), table
 
 
+@on_every_postgres
 async def test_the_system_sees_all(database: AsyncEngine, ada: Stored) -> None:
     async with database.connect() as connection:
         await act_as(connection, SYSTEM)
@@ -91,6 +94,7 @@ async def test_the_system_sees_all(database: AsyncEngine, ada: Stored) -> None:
 
 
 @pytest.mark.parametrize("setting", [None, "", str(UUID(int=0xE5E))])
+@on_every_postgres
 async def test_nobody_sees_nothing(database: AsyncEngine, ada: Stored, setting: str | None) -> None:
     async with database.connect() as connection:
         await connection.execute(text("SET LOCAL ROLE hedgerow_app"))
@@ -110,17 +114,19 @@ async def test_a_user_that_is_no_id_is_refused(database: AsyncEngine, ada: Store
             await seen(connection, tables.orders)
 
 
+@on_every_postgres
 async def test_a_role_ends_with_its_transaction(database: AsyncEngine, ada: Stored) -> None:
     async with PostgresUnitOfWork(database, ADA) as unit:
         await unit.commit()
         with pytest.raises(Exception, match="closed"):
             await unit.trades.last()
     async with database.connect() as connection:
-        assert await connection.scalar(text("SELECT current_user")) == "postgres"
+        assert await connection.scalar(text("SELECT current_user = session_user"))
         left = await connection.scalar(text("SELECT current_setting('hedgerow.user_id', true)"))
         assert not left
 
 
+@on_every_postgres
 async def test_no_tenant_table_is_left_open(database: AsyncEngine) -> None:
     async with database.connect() as connection:
         assert await connection.run_sync(lambda sync: list(isolation_gaps(sync))) == []
@@ -146,6 +152,7 @@ async def test_an_open_tenant_table_is_named(
     assert any(found.startswith(problem) for _, found in gaps)
 
 
+@on_every_postgres
 async def test_the_application_owns_nothing(database: AsyncEngine) -> None:
     owned = text(
         "SELECT count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid"
@@ -273,6 +280,7 @@ async def test_the_walk_leaves_no_method_out(database: AsyncEngine) -> None:
     assert methods == {*NOTHING, *WRITES, *OWN, *SHARED, *SWEEPS}
 
 
+@on_every_postgres
 async def test_no_method_tells_of_another_user(database: AsyncEngine, ada: Stored) -> None:
     for name, call in NOTHING.items():
         async with PostgresUnitOfWork(database, ADA) as unit:
@@ -286,8 +294,11 @@ async def test_no_method_tells_of_another_user(database: AsyncEngine, ada: Store
         assert own or name in {"trades.equity_marks", "memories.validations"}, name
 
 
-async def test_no_method_changes_another_users_rows(database: AsyncEngine, ada: Stored) -> None:
-    before = await contents(database, ADA)
+@on_every_postgres
+async def test_no_method_changes_another_users_rows(
+    database: AsyncEngine, admin_database: AsyncEngine, ada: Stored
+) -> None:
+    before = await contents(admin_database, ADA)
     assert all(before[name] for name in ("orders", "events", "sessions", "journal_entries"))
     for call in WRITES.values():
         ada.journal.was_correct_exit = False
@@ -297,9 +308,10 @@ async def test_no_method_changes_another_users_rows(database: AsyncEngine, ada: 
                 await unit.commit()
         except (HedgerowError, DBAPIError):
             pass
-        assert await contents(database, ADA) == before
+        assert await contents(admin_database, ADA) == before
 
 
+@on_every_postgres
 async def test_what_concerns_no_one_concerns_oneself(database: AsyncEngine, ada: Stored) -> None:
     async with PostgresUnitOfWork(database, BOB) as unit:
         told = {name: await call(unit, ada) for name, call in OWN.items()}
@@ -316,6 +328,7 @@ async def test_what_concerns_no_one_concerns_oneself(database: AsyncEngine, ada:
 # --- references ------------------------------------------------------------------------------
 
 
+@on_every_postgres
 async def test_a_row_cannot_name_another_users(database: AsyncEngine, ada: Stored) -> None:
     async with database.connect() as connection:
         await act_as(connection, BOB)
@@ -332,6 +345,7 @@ async def test_a_row_cannot_name_another_users(database: AsyncEngine, ada: Store
             await connection.execute(insert(tables.paper_runs), row)
 
 
+@on_every_postgres
 async def test_nobody_writes_in_anothers_name(database: AsyncEngine, ada: Stored) -> None:
     async with database.connect() as connection:
         await act_as(connection, BOB)
@@ -347,6 +361,7 @@ async def test_a_user_cannot_raise_their_own_tier(database: AsyncEngine, ada: St
             await connection.execute(text("UPDATE users SET is_premium = true"))
 
 
+@on_every_postgres
 async def test_collective_memories_are_read_and_validated_by_all(
     database: AsyncEngine, ada: Stored
 ) -> None:
@@ -391,6 +406,7 @@ async def test_regimes_are_shared(database: AsyncEngine, ada: Stored) -> None:
 async def test_sessions_know_their_user_by_one_spelling(database: AsyncEngine, ada: Stored) -> None:
     shouted = text("UPDATE sessions SET user_id = upper(user_id)")
     async with database.connect() as connection:
+        await act_as(connection, SYSTEM)
         assert await connection.scalar(select(func.count()).select_from(tables.sessions)) == 2
         with pytest.raises(DBAPIError, match="ck_sessions_user_id"):
             await connection.execute(shouted)

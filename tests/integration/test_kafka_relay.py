@@ -23,7 +23,6 @@ from event_builders import (
     in_order,
     leave_effect,
     make_effects,
-    opener,
     until,
     user_id,
 )
@@ -38,6 +37,7 @@ from hedgerow.usecases.event_ports import EventTarget
 from hedgerow.usecases.ports import SYSTEM, UnitOfWork
 from hedgerow.usecases.relay_events import Elected, Interrupted, Relay, RelayNews, RelayPace
 from kafka_brokers import Tansu, mock_cluster, tansu
+from postgres_fixtures import units_on
 
 PACE = RelayPace(batch_events=50, idle_s=0.02, standby_s=0.05, retry_first_s=0.05, retry_max_s=0.2)
 RELAY = Path(__file__).parents[1] / "relay_process.py"
@@ -85,7 +85,7 @@ def _running(kind: str) -> Iterator[str]:
 async def grow(engine: AsyncEngine, users: int, count: int) -> None:
     """Give each user a log of `count` events."""
     for number in range(1, users + 1):
-        await append(opener(engine), await add_fund(opener(engine), number), count - 2)
+        await append(units_on(engine), await add_fund(units_on(engine), number), count - 2)
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ async def consuming(
 
     async def work() -> None:
         async with KafkaSource.open(bootstrap, consumer) as source:
-            await consume_from(source, opener(engine), consumer, effect, lambda: False)
+            await consume_from(source, units_on(engine), consumer, effect, lambda: False)
 
     task = asyncio.create_task(work())
     try:
@@ -148,10 +148,10 @@ def has_effects(engine: AsyncEngine, count: int) -> Any:
 
 
 async def test_records_carry_the_whole_event_in_order_by_user(
-    event_store: AsyncEngine, bootstrap: str
+    database: AsyncEngine, bootstrap: str
 ) -> None:
-    await grow(event_store, users=5, count=40)
-    async with relaying(event_store, KafkaTarget(bootstrap)):
+    await grow(database, users=5, count=40)
+    async with relaying(database, KafkaTarget(bootstrap)):
         records = await read_topics(bootstrap, 200)
     sequences: dict[tuple[str, bytes], list[int]] = {}
     partitions: dict[tuple[str, bytes], set[int]] = {}
@@ -181,30 +181,30 @@ async def test_records_carry_the_whole_event_in_order_by_user(
 
 
 async def test_consumers_take_each_event_in_once(
-    event_store: AsyncEngine, group_bootstrap: str
+    database: AsyncEngine, group_bootstrap: str
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=4, count=30)
+    await make_effects(database)
+    await grow(database, users=4, count=30)
     async with (
-        relaying(event_store, KafkaTarget(group_bootstrap)) as relay,
-        consuming(event_store, group_bootstrap),
+        relaying(database, KafkaTarget(group_bootstrap)) as relay,
+        consuming(database, group_bootstrap),
     ):
-        await until(has_effects(event_store, 120))
+        await until(has_effects(database, 120))
         assert not await relay.rewind(), "a relay is at work"
-    async with relaying(event_store, KafkaTarget(group_bootstrap)) as relay:
+    async with relaying(database, KafkaTarget(group_bootstrap)) as relay:
         pass
     assert await relay.rewind()
     async with (
-        relaying(event_store, KafkaTarget(group_bootstrap)),
-        consuming(event_store, group_bootstrap),
+        relaying(database, KafkaTarget(group_bootstrap)),
+        consuming(database, group_bootstrap),
     ):
-        await append(opener(event_store), await _fund(event_store, 1), 1)
-        await until(has_effects(event_store, 121))
-    assert sorted(await effects(event_store)) == sorted({*first_keys(4, 30), (user_id(1), 31)})
+        await append(units_on(database), await _fund(database, 1), 1)
+        await until(has_effects(database, 121))
+    assert sorted(await effects(database)) == sorted({*first_keys(4, 30), (user_id(1), 31)})
 
 
 async def _fund(engine: AsyncEngine, number: int) -> Any:
-    async with opener(engine)(SYSTEM) as unit:
+    async with units_on(engine)(SYSTEM) as unit:
         return await unit.funds.load(user_id(number))
 
 
@@ -229,13 +229,13 @@ def next_word(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.slow
 async def test_when_the_relay_is_killed_another_takes_over(
-    event_store: AsyncEngine, broker: Tansu
+    database: AsyncEngine, broker: Tansu
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=5, count=100)
+    await make_effects(database)
+    await grow(database, users=5, count=100)
     with (
-        relay_process(event_store, broker.bootstrap) as first,
-        relay_process(event_store, broker.bootstrap) as second,
+        relay_process(database, broker.bootstrap) as first,
+        relay_process(database, broker.bootstrap) as second,
     ):
         words = {await asyncio.to_thread(next_word, each): each for each in (first, second)}
         assert words.keys() == {"Elected", "StandingBy"}
@@ -243,32 +243,32 @@ async def test_when_the_relay_is_killed_another_takes_over(
             assert await asyncio.to_thread(next_word, words["Elected"]) == "Relayed"
         words["Elected"].kill()
         assert await asyncio.to_thread(next_word, words["StandingBy"]) == "Elected"
-        async with consuming(event_store, broker.bootstrap):
-            await until(has_effects(event_store, 500))
-    assert sorted(await effects(event_store)) == sorted(first_keys(5, 100))
+        async with consuming(database, broker.bootstrap):
+            await until(has_effects(database, 500))
+    assert sorted(await effects(database)) == sorted(first_keys(5, 100))
 
 
 @pytest.mark.slow
 async def test_a_relay_killed_again_and_again_loses_and_repeats_nothing(
-    event_store: AsyncEngine, broker: Tansu
+    database: AsyncEngine, broker: Tansu
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=200)
-    async with consuming(event_store, broker.bootstrap):
+    await make_effects(database)
+    await grow(database, users=3, count=200)
+    async with consuming(database, broker.bootstrap):
         for life in range(1, 5):
-            with relay_process(event_store, broker.bootstrap) as process:
+            with relay_process(database, broker.bootstrap) as process:
                 for _ in range(1 + life):
                     await asyncio.to_thread(next_word, process)
-        with relay_process(event_store, broker.bootstrap):
-            await until(has_effects(event_store, 600))
-    assert sorted(await effects(event_store)) == sorted(first_keys(3, 200))
+        with relay_process(database, broker.bootstrap):
+            await until(has_effects(database, 600))
+    assert sorted(await effects(database)) == sorted(first_keys(3, 200))
 
 
 async def test_a_consumer_that_dies_between_effect_and_commit_repeats_nothing(
-    event_store: AsyncEngine, group_bootstrap: str
+    database: AsyncEngine, group_bootstrap: str
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=30)
+    await make_effects(database)
+    await grow(database, users=3, count=30)
     taken = 0
 
     async def die_now_and_then(unit: UnitOfWork, event: Event) -> None:
@@ -278,21 +278,21 @@ async def test_a_consumer_that_dies_between_effect_and_commit_repeats_nothing(
         if taken % 25 == 0:
             raise asyncio.CancelledError  # as where the process is gone
 
-    async with relaying(event_store, KafkaTarget(group_bootstrap)):
+    async with relaying(database, KafkaTarget(group_bootstrap)):
         for _ in range(2):
-            async with consuming(event_store, group_bootstrap, die_now_and_then):
+            async with consuming(database, group_bootstrap, die_now_and_then):
                 await until(_is(lambda: taken % 25 == 0 and taken > 0))
-        async with consuming(event_store, group_bootstrap):
-            await until(has_effects(event_store, 90))
-    assert sorted(await effects(event_store)) == sorted(first_keys(3, 30))
+        async with consuming(database, group_bootstrap):
+            await until(has_effects(database, 90))
+    assert sorted(await effects(database)) == sorted(first_keys(3, 30))
 
 
 async def test_a_consumer_that_dies_between_commit_and_offset_repeats_nothing(
-    event_store: AsyncEngine, group_bootstrap: str
+    database: AsyncEngine, group_bootstrap: str
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=30)
-    async with relaying(event_store, KafkaTarget(group_bootstrap)):
+    await make_effects(database)
+    await grow(database, users=3, count=30)
+    async with relaying(database, KafkaTarget(group_bootstrap)):
         # two groups of one consumer: the second is given everything that the first has taken in
         for group in ("before", "after"):
             async with KafkaSource.open(group_bootstrap, group) as source:
@@ -301,57 +301,55 @@ async def test_a_consumer_that_dies_between_commit_and_offset_repeats_nothing(
                     while received < 90:
                         events = await source.receive()
                         received += len(events)
-                        await Subscriber("tester", opener(event_store), leave_effect).deliver(
-                            events
-                        )
-    assert sorted(await effects(event_store)) == sorted(first_keys(3, 30))
+                        await Subscriber("tester", units_on(database), leave_effect).deliver(events)
+    assert sorted(await effects(database)) == sorted(first_keys(3, 30))
 
 
 @pytest.mark.slow
 async def test_while_the_broker_is_away_everything_waits(
-    event_store: AsyncEngine, broker: Tansu
+    database: AsyncEngine, broker: Tansu
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=30)
+    await make_effects(database)
+    await grow(database, users=3, count=30)
     news: list[RelayNews] = []
-    async with relaying(event_store, KafkaTarget(broker.bootstrap), news):
-        async with consuming(event_store, broker.bootstrap):
-            await until(has_effects(event_store, 90))
+    async with relaying(database, KafkaTarget(broker.bootstrap), news):
+        async with consuming(database, broker.bootstrap):
+            await until(has_effects(database, 90))
         broker.kill()
-        await append(opener(event_store), await _fund(event_store, 1), 20)
+        await append(units_on(database), await _fund(database, 1), 20)
         await until(_is(lambda: any(isinstance(each, Interrupted) for each in news)))
-        assert len(await effects(event_store)) == 90
+        assert len(await effects(database)) == 90
         broker.start()
-        async with consuming(event_store, broker.bootstrap):
-            await until(has_effects(event_store, 110), timeout_s=40)
-    found = await effects(event_store)
+        async with consuming(database, broker.bootstrap):
+            await until(has_effects(database, 110), timeout_s=40)
+    found = await effects(database)
     assert sorted(found) == sorted({*first_keys(3, 30), *((user_id(1), n) for n in range(31, 51))})
     assert sum(isinstance(each, Elected) for each in news) >= 2, "it left office while it waited"
 
 
 @pytest.mark.slow
 async def test_a_broker_that_has_forgotten_all_is_told_again(
-    event_store: AsyncEngine, broker: Tansu
+    database: AsyncEngine, broker: Tansu
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=150)
+    await make_effects(database)
+    await grow(database, users=3, count=150)
     news: list[RelayNews] = []
     async with (
-        relaying(event_store, KafkaTarget(broker.bootstrap), news),
-        consuming(event_store, broker.bootstrap),
+        relaying(database, KafkaTarget(broker.bootstrap), news),
+        consuming(database, broker.bootstrap),
     ):
         # killed while events are on their way: acknowledged, and not yet taken in
-        await until(has_effects(event_store, 1))
+        await until(has_effects(database, 1))
         broker.kill()
     broker.start()
-    election = PostgresRelayElection(event_store)
+    election = PostgresRelayElection(database)
     assert await Relay(KafkaTarget(broker.bootstrap), election, news.append).rewind()
     async with (
-        relaying(event_store, KafkaTarget(broker.bootstrap)),
-        consuming(event_store, broker.bootstrap),
+        relaying(database, KafkaTarget(broker.bootstrap)),
+        consuming(database, broker.bootstrap),
     ):
-        await until(has_effects(event_store, 450), timeout_s=40)
-    assert sorted(await effects(event_store)) == sorted(first_keys(3, 150))
+        await until(has_effects(database, 450), timeout_s=40)
+    assert sorted(await effects(database)) == sorted(first_keys(3, 150))
 
 
 def _is(condition: Any) -> Any:
@@ -365,10 +363,10 @@ def _is(condition: Any) -> Any:
 
 
 async def test_subscribers_in_this_process_take_in_everything_in_order(
-    event_store: AsyncEngine,
+    database: AsyncEngine,
 ) -> None:
-    await make_effects(event_store)
-    await grow(event_store, users=3, count=60)
+    await make_effects(database)
+    await grow(database, users=3, count=60)
     failures = 3
 
     async def fail_at_first(unit: UnitOfWork, event: Event) -> None:
@@ -378,18 +376,18 @@ async def test_subscribers_in_this_process_take_in_everything_in_order(
             failures -= 1
             raise DeliveryFailed("tester", "not now")
 
-    subscriber = Subscriber("tester", opener(event_store), fail_at_first)
+    subscriber = Subscriber("tester", units_on(database), fail_at_first)
     news: list[RelayNews] = []
-    async with relaying(event_store, subscriber, news):
-        await until(has_effects(event_store, 180))
-    found = await effects(event_store)
+    async with relaying(database, subscriber, news):
+        await until(has_effects(database, 180))
+    found = await effects(database)
     assert len(found) == 180
     assert all(in_order(sequences) for sequences in by_user(found).values())
     assert [n.retry_s for n in news if isinstance(n, Interrupted)] == [0.05, 0.1, 0.2]
 
 
-async def test_two_relays_at_once_deliver_once(event_store: AsyncEngine) -> None:
-    await grow(event_store, users=3, count=60)
+async def test_two_relays_at_once_deliver_once(database: AsyncEngine) -> None:
+    await grow(database, users=3, count=60)
     delivered: list[tuple[object, int]] = []
 
     class Listener:
@@ -402,22 +400,22 @@ async def test_two_relays_at_once_deliver_once(event_store: AsyncEngine) -> None
         async def close(self) -> None:
             pass
 
-    async with relaying(event_store, Listener()), relaying(event_store, Listener()):
+    async with relaying(database, Listener()), relaying(database, Listener()):
         await until(_is(lambda: len(delivered) >= 180))
         await asyncio.sleep(0.2)
     assert len(delivered) == 180
     assert set(delivered) == first_keys(3, 60)
 
 
-async def test_a_bug_in_a_subscriber_ends_the_relay_and_is_seen(event_store: AsyncEngine) -> None:
-    await grow(event_store, users=1, count=3)
+async def test_a_bug_in_a_subscriber_ends_the_relay_and_is_seen(database: AsyncEngine) -> None:
+    await grow(database, users=1, count=3)
 
     async def stumble(unit: UnitOfWork, event: Event) -> None:
         raise ZeroDivisionError
 
     relay = Relay(
-        Subscriber("tester", opener(event_store), stumble),
-        PostgresRelayElection(event_store),
+        Subscriber("tester", units_on(database), stumble),
+        PostgresRelayElection(database),
         lambda _: None,
         PACE,
     )

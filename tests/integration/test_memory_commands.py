@@ -6,23 +6,22 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from engines import units_on
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.memory import MemoryScope, MemoryType
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli import make_app
-from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
-from hedgerow.infrastructure.postgres.engine import migrate, open_engine
+from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.usecases.ports import OpenUnitOfWork
 from hedgerow.usecases.recall_memories import MemoryDesk
 from memory_world import AT, DAY, World, memory
+from postgres_fixtures import units_on
+from postgres_servers import MIGRATED, PostgresServer
 
 BREAKOUT, TREND = UUID(int=0xFEED1), UUID(int=0xFEED2)
 
@@ -46,7 +45,6 @@ class Stage:
 
 async def _remember(url: str) -> UUID:
     async with open_engine(url) as engine:
-        await migrate(engine)
         world = World(engine)
         user = await world.user()
         await world.add(
@@ -70,16 +68,19 @@ async def _remember(url: str) -> UUID:
 
 
 @pytest.fixture(scope="module")
-def run(module_folder: Path) -> Iterator[Callable[..., Result]]:
-    with EmbeddedPostgres(module_folder / "postgres") as postgres:
-        user = asyncio.run(_remember(postgres.url))
-        app = make_app(cast(Backstage, Stage(postgres.url)))
+def run(embedded_postgres: PostgresServer) -> Iterator[Callable[..., Result]]:
+    """The commands, on memories that all tests of this module only look at."""
+    name = asyncio.run(embedded_postgres.copy(MIGRATED))
+    url = embedded_postgres.url(name)
+    user = asyncio.run(_remember(url))
+    app = make_app(cast(Backstage, Stage(url)))
 
-        def run(*arguments: str, user: str | None = str(user)) -> Result:
-            asked = arguments if user is None else (*arguments, "--user", user)
-            return CliRunner().invoke(app, ["memory", *asked], env={"COLUMNS": "160"})
+    def run(*arguments: str, user: str | None = str(user)) -> Result:
+        asked = arguments if user is None else (*arguments, "--user", user)
+        return CliRunner().invoke(app, ["memory", *asked], env={"COLUMNS": "160"})
 
-        yield run
+    yield run
+    asyncio.run(embedded_postgres.drop(name))
 
 
 def found(result: Result) -> list[dict[str, Any]]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import USER, account, opened_fund
-from hedgerow.infrastructure.postgres import engine as engine_module
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.infrastructure.postgres.engine import migrate, open_engine, reset
+from hedgerow.infrastructure.postgres.engine import migrate, open_engine, reset, upgrade
+from hedgerow.infrastructure.postgres.roles import act_as
+from hedgerow.usecases.ports import SYSTEM
+from postgres_fixtures import on_every_postgres
 
 MIGRATE = """
 import asyncio, sys
@@ -72,6 +71,7 @@ async def test_migrations_make_what_the_tables_say_checks_and_all(
     assert all(len(found) > 30 for found in said)
 
 
+@on_every_postgres
 async def test_migrating_again_changes_nothing(empty_url: str) -> None:
     queries = (COLUMNS, CONSTRAINTS, INDEXES, "SELECT version_num FROM alembic_version")
     async with open_engine(empty_url) as engine:
@@ -83,6 +83,7 @@ async def test_migrating_again_changes_nothing(empty_url: str) -> None:
         assert await profiles(engine) == 1
 
 
+@on_every_postgres
 async def test_resetting_leaves_every_table_empty(empty_url: str) -> None:
     async with open_engine(empty_url) as engine:
         await migrate(engine)
@@ -119,12 +120,14 @@ async def test_two_processes_may_migrate_at_once(empty_url: str) -> None:
         assert await profiles(engine) == 0
 
 
+@on_every_postgres
 async def test_funds_from_before_keep_their_instruments(empty_url: str) -> None:
     fund, _ = opened_fund()
     watched = list(fund.pairs.values())
     async with open_engine(empty_url) as engine:
         async with engine.begin() as connection:
-            await connection.run_sync(upgrade_to("0005_memory_search"))
+            await connection.run_sync(upgrade, "0005_memory_search")
+            await act_as(connection, SYSTEM)
             profile = fund.limit_profile
             for table, row in (
                 (tables.limit_profiles, rows.to_row(tables.limit_profiles, profile, limits={})),
@@ -147,24 +150,15 @@ async def test_funds_from_before_keep_their_instruments(empty_url: str) -> None:
                     text(f"INSERT INTO instruments ({columns}) VALUES ({places})"), row
                 )
         await migrate(engine)
-        found = await ask(
-            engine, "SELECT user_id, exchange, symbol, price_tick FROM instruments ORDER BY symbol"
-        )
+        async with engine.connect() as connection:
+            await act_as(connection, SYSTEM)
+            found = await connection.execute(
+                text("SELECT user_id, exchange, symbol, price_tick FROM instruments ORDER BY 3")
+            )
     # nobody's instruments are nobody's loss: they come back with the next fund that trades them
-    assert found == [
-        [(USER, "binance", symbol, Decimal("0.01")) for symbol in ("BTC/USDT", "ETH/USDT")]
+    assert found.all() == [
+        (USER, "binance", symbol, Decimal("0.01")) for symbol in ("BTC/USDT", "ETH/USDT")
     ]
-
-
-def upgrade_to(revision: str) -> Callable[[Connection], None]:
-    def upgrade(connection: Connection) -> None:
-        config = Config()
-        folder = Path(engine_module.__file__).parent / "migrations"
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-    return upgrade
 
 
 async def insert_a_profile(engine: AsyncEngine) -> None:

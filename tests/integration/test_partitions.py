@@ -13,6 +13,7 @@ from hedgerow.infrastructure.postgres.partitions import PARTITIONED, ensure_part
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
+from postgres_fixtures import on_every_postgres
 from stored import store
 
 ADA = UUID(int=0xADA)
@@ -28,12 +29,17 @@ async def whereabouts(engine: AsyncEngine) -> dict[str, set[str]]:
         return found
 
 
-async def test_rows_go_into_the_month_they_are_of(database: AsyncEngine) -> None:
+@on_every_postgres
+async def test_rows_go_into_the_month_they_are_of(
+    database: AsyncEngine, admin_database: AsyncEngine
+) -> None:
     made = await ensure_partitions(database, NOON, datetime(2024, 5, 1, tzinfo=UTC))
     assert made == [f"{t}_2024_{month}" for month in ("03", "04", "05") for t in PARTITIONED]
     assert await ensure_partitions(database, NOON, NOON) == []
     await store(database, ADA)
-    assert await whereabouts(database) == {table: {f"{table}_2024_03"} for table in PARTITIONED}
+    assert await whereabouts(admin_database) == {
+        table: {f"{table}_2024_03"} for table in PARTITIONED
+    }
 
 
 async def test_a_month_ends_where_the_next_begins(database: AsyncEngine) -> None:
@@ -43,9 +49,14 @@ async def test_a_month_ends_where_the_next_begins(database: AsyncEngine) -> None
     assert made == [f"{table}_2025_01" for table in PARTITIONED]
 
 
-async def test_rows_without_a_month_are_kept_and_stay(database: AsyncEngine) -> None:
+@on_every_postgres
+async def test_rows_without_a_month_are_kept_and_stay(
+    database: AsyncEngine, admin_database: AsyncEngine
+) -> None:
     await store(database, ADA)
-    assert await whereabouts(database) == {table: {f"{table}_default"} for table in PARTITIONED}
+    assert await whereabouts(admin_database) == {
+        table: {f"{table}_default"} for table in PARTITIONED
+    }
     # their month cannot be cut out of the default partition any more; the others can
     assert await ensure_partitions(database, NOON, NOON) == []
     later = await ensure_partitions(database, NOON, datetime(2024, 4, 1, tzinfo=UTC))

@@ -24,7 +24,7 @@ from hedgerow.infrastructure.postgres.restore import PostgresRestore
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
-from postgres_fixtures import administer, url_of
+from postgres_servers import PostgresServer
 from stored import store
 
 ADA, BOB, CYD = UUID(int=0xADA), UUID(int=0xB0B), UUID(int=0xC1D)
@@ -79,18 +79,16 @@ async def full(database: AsyncEngine) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def plain_owner(server: str) -> AsyncIterator[str]:
+async def plain_owner(server: PostgresServer) -> AsyncIterator[str]:
     """The URL of an empty database as its owner, who is no superuser, has it."""
-    for statement in (
+    await server.administer(
         "CREATE ROLE keeper LOGIN",
         "GRANT hedgerow_app, hedgerow_worker TO keeper WITH INHERIT FALSE, SET TRUE",
         "CREATE DATABASE kept OWNER keeper",
-    ):
-        await administer(server, statement)
-    await administer(url_of(server, "kept"), "CREATE EXTENSION vector")
-    yield url_of(server, "kept").replace("//postgres@", "//keeper@")
-    await administer(server, "DROP DATABASE kept WITH (FORCE)")
-    await administer(server, "DROP ROLE keeper")
+    )
+    await server.administer("CREATE EXTENSION vector", database="kept")
+    yield server.url("kept").replace("//postgres@", "//keeper@")
+    await server.administer("DROP DATABASE kept WITH (FORCE)", "DROP ROLE keeper")
 
 
 async def test_all_rows_come_back_and_pass_the_audit(full: AsyncEngine, empty_url: str) -> None:
@@ -116,11 +114,11 @@ async def test_all_rows_come_back_and_pass_the_audit(full: AsyncEngine, empty_ur
 
 
 async def test_an_owner_who_is_no_superuser_sees_and_restores_all(
-    full: AsyncEngine, postgres_server: str
+    full: AsyncEngine, embedded_postgres: PostgresServer
 ) -> None:
     before = await contents(full)
     dump, members = await dumped(full)
-    async with plain_owner(postgres_server) as url:
+    async with plain_owner(embedded_postgres) as url:
         async with open_engine(url) as engine:
             for _ in range(2):  # the second time in place of the first
                 await restore(engine, dump, members)
@@ -129,7 +127,7 @@ async def test_an_owner_who_is_no_superuser_sees_and_restores_all(
         assert {name: member.getvalue() for name, member in its_members.items()} == {
             name: member.getvalue() for name, member in members.items()
         }
-        async with open_engine(url_of(postgres_server, "kept")) as superuser:
+        async with open_engine(embedded_postgres.admin_url("kept")) as superuser:
             assert await contents(superuser) == before
             assert await PostgresKeeper(superuser).check() == []
         async with open_engine(url) as engine, PostgresRestore(engine) as target:

@@ -19,8 +19,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import NOON, USER
-from engines import add_fund, empty_database, postgres_server, units_on
+from builders import NOON, USER, begin, opened_fund
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange
 from hedgerow.infrastructure.embedded.redis import EmbeddedRedis
@@ -35,23 +34,18 @@ from hedgerow.infrastructure.redis.prices import RedisPrices
 from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
 from hedgerow.usecases.breaker_states import commit_with_breaker, current_breaker
 from hedgerow.usecases.ports import Denied, Granted, PricePoint, RateLimit, SharedState
+from postgres_fixtures import units_on
 from redis_servers import TcpRedis
 
 HOUR = timedelta(hours=1)
 REST_SECONDS = 0.05
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-async def engine(postgres: str) -> AsyncIterator[AsyncEngine]:
-    async with empty_database(postgres) as engine:
-        await add_fund(units_on(engine))
-        yield engine
+async def engine(database: AsyncEngine) -> AsyncEngine:
+    """With the fund of `USER`."""
+    await begin(units_on(database), *opened_fund())
+    return database
 
 
 @pytest.fixture

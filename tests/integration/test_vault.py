@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import NOON, USER
-from engines import add_fund, empty_database, postgres_server, units_on
+from builders import NOON, USER, begin, opened_fund
 from hedgerow.domain.accounts import Credentials, Permission
 from hedgerow.domain.errors import InputRefused, KeyUnknown, SecretUnreadable, UnknownEntity
 from hedgerow.domain.market import Exchange
@@ -32,27 +30,17 @@ from hedgerow.usecases.connect_account import (
 from hedgerow.usecases.ports import SYSTEM, AccountRef, Actor, OpenUnitOfWork, UnitOfWork
 from hedgerow.usecases.rotate_vault import Rotation, rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
+from postgres_fixtures import on_every_postgres
 
 KEYS = Credentials(Secret("the-api-key"), Secret("the-secret"), Secret("the-passphrase"))
 FIRST, SECOND = ("QUFB" * 10 + "QUE=", "QkJC" * 10 + "QkI=")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-async def engine(server: str) -> AsyncIterator[AsyncEngine]:
-    async with empty_database(server) as engine:
-        await add_fund(units_on(engine))
-        yield engine
-
-
-@pytest.fixture
-def units(engine: AsyncEngine) -> OpenUnitOfWork:
-    return units_on(engine)
+async def units(open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
+    """On a database with the fund of `USER`."""
+    await begin(open_postgres, *opened_fund())
+    return open_postgres
 
 
 @pytest.fixture
@@ -92,6 +80,7 @@ async def sql(engine: AsyncEngine, statement: str, **values: Any) -> None:
         await connection.execute(text(statement), values)
 
 
+@on_every_postgres
 async def test_credentials_come_back_as_they_were(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path
 ) -> None:
@@ -111,10 +100,12 @@ async def test_a_fund_loads_with_the_account_and_only_ciphertext(
 
 
 async def test_other_credentials_replace_the_first_and_revive_the_account(
-    units: OpenUnitOfWork, vault: EnvelopeVault, engine: AsyncEngine
+    units: OpenUnitOfWork, vault: EnvelopeVault, admin_database: AsyncEngine
 ) -> None:
     ref = await connect(units, vault)
-    await sql(engine, "update exchange_accounts set is_active = false where id = :id", id=ref.id)
+    await sql(
+        admin_database, "update exchange_accounts set is_active = false where id = :id", id=ref.id
+    )
     other = Credentials(Secret("a"), Secret("b"), Secret("c"))
     await change_credentials(units, vault, ref, other, NOON)
     assert await open_credentials(units, vault, ref) == other
@@ -176,29 +167,30 @@ async def test_an_account_without_credentials_says_so(
     ids=["value from another row", "another column", "another data key", "key id", "bit"],
 )
 async def test_what_was_moved_or_altered_does_not_open(
-    units: OpenUnitOfWork, vault: EnvelopeVault, engine: AsyncEngine, paste: str
+    units: OpenUnitOfWork, vault: EnvelopeVault, admin_database: AsyncEngine, paste: str
 ) -> None:
     here, there = await connect(units, vault), await connect(units, vault, "Other")
     values = {"here": here.id} | ({"there": there.id} if ":there" in paste else {})
-    await sql(engine, paste, **values)
+    await sql(admin_database, paste, **values)
     with pytest.raises(SecretUnreadable):
         await open_credentials(units, vault, here)
     assert await open_credentials(units, vault, there) == KEYS
 
 
+@on_every_postgres
 async def test_rotation_moves_every_data_key_and_forgets_the_old_key(
-    units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path, engine: AsyncEngine
+    units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path, admin_database: AsyncEngine
 ) -> None:
     refs = [await connect(units, vault, f"Account {number}") for number in range(5)]
     (old,) = vault.key_ids
-    before = await columns(engine)
+    before = await columns(admin_database)
     rotation = await rotate_vault(units, await opened(units, key_file), NOON)
     assert rotation == Rotation(rotation.key_id, False, 5, (old,))
     assert keys_in(key_file) == [rotation.key_id]
     status = await vault_status(units, await opened(units, key_file))
     (key,) = status.keys
     assert (key.key_id, key.data_keys, status.is_sound) == (rotation.key_id, 5, True)
-    assert await columns(engine) == before, "secrets are not sealed anew"
+    assert await columns(admin_database) == before, "secrets are not sealed anew"
     for ref in refs:
         # by a process that has missed it, too
         assert await open_credentials(units, vault, ref) == KEYS
@@ -290,6 +282,7 @@ async def test_a_rotation_killed_between_any_two_transactions_is_finished_by_the
     assert count > 8
 
 
+@on_every_postgres
 async def test_two_do_not_rotate_at_once(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
     async with units(SYSTEM) as other:
         assert await other.vault_keys.claim_rotation()
@@ -298,6 +291,7 @@ async def test_two_do_not_rotate_at_once(units: OpenUnitOfWork, vault: EnvelopeV
     await rotate_vault(units, vault, NOON)
 
 
+@on_every_postgres
 async def test_nothing_can_be_kept_under_a_key_that_was_retired(
     units: OpenUnitOfWork, vault: EnvelopeVault, key_file: Path
 ) -> None:
@@ -309,6 +303,7 @@ async def test_nothing_can_be_kept_under_a_key_that_was_retired(
             await unit.vault_keys.add(vault.make_data_key(ref, old), NOON)
 
 
+@on_every_postgres
 async def test_a_key_in_use_is_not_retired(units: OpenUnitOfWork, vault: EnvelopeVault) -> None:
     await connect(units, vault)
     async with units(SYSTEM) as unit:
@@ -358,11 +353,11 @@ async def test_keys_can_move_from_the_file_to_the_environment(
 
 
 async def test_a_rotation_without_a_needed_key_is_refused_before_it_begins(
-    units: OpenUnitOfWork, vault: EnvelopeVault, engine: AsyncEngine
+    units: OpenUnitOfWork, vault: EnvelopeVault, admin_database: AsyncEngine
 ) -> None:
     await connect(units, vault)
-    await sql(engine, "insert into vault_keys (kek_id, created_at) values ('00ff', now())")
-    await sql(engine, "update vault_data_keys set kek_id = '00ff'")
+    await sql(admin_database, "insert into vault_keys (kek_id, created_at) values ('00ff', now())")
+    await sql(admin_database, "update vault_data_keys set kek_id = '00ff'")
     with pytest.raises(InputRefused, match="wrapped by 00ff"):
         await rotate_vault(units, vault, NOON)
     status = await vault_status(units, vault)

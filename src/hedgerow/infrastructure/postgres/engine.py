@@ -61,7 +61,7 @@ async def migrate(engine: AsyncEngine) -> None:
 
 
 async def reset(engine: AsyncEngine) -> None:
-    """Drop everything and migrate anew."""
+    """Drop every table and function, and migrate anew; extensions stay."""
     with reached(engine):
         async with engine.begin() as connection:
             await empty(connection)

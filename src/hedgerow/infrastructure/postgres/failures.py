@@ -17,6 +17,10 @@ _AGAIN: Final = "run the command again: what was committed is kept"
 _DISK: Final = f"free some disk space, then {_AGAIN}"
 _SERVER: Final = f"see in the server's log why, then {_AGAIN}"
 _URL: Final = "start that server, or correct HEDGEROW_POSTGRES_URL"
+_RIGHTS: Final = (
+    "let an administrator of the server prepare the database as docs/deployment.md says under "
+    '"Separate servers"'
+)
 # By the beginning of PostgreSQL's own error code, the longer ones first. What is not here, such as
 # a violated constraint, is a bug and stays one.
 _BY_CODE: Final = {
@@ -26,7 +30,7 @@ _BY_CODE: Final = {
     "25006": ("PostgreSQL takes no changes", _SERVER),
     "28": ("PostgreSQL refuses the connection", _URL),
     "3D": ("PostgreSQL refuses the connection", _URL),
-    "42501": ("PostgreSQL refuses what Hedgerow must do", _URL),
+    "42501": ("PostgreSQL refuses what Hedgerow must do", _RIGHTS),
     "57P": ("PostgreSQL is shutting down", _SERVER),
     "58": ("PostgreSQL cannot use its files", _SERVER),
     "XX": ("PostgreSQL cannot use its files", _SERVER),
