@@ -149,9 +149,9 @@ async def test_an_older_schema_is_carried_forward(empty_url: str, database: Asyn
     async with open_engine(empty_url) as engine:
         await load_rows(engine)
         async with engine.begin() as connection:
-            await connection.run_sync(upgrade, "0003")
+            await connection.run_sync(upgrade, "0003_vault_and_locks")
         dump, members = await dumped(engine)
-    assert dump.revision == "0003"
+    assert dump.revision == "0003_vault_and_locks"
     await restore(database, dump, members)
     assert await PostgresKeeper(database).check() == []
     async with PostgresUnitOfWork(database, SYSTEM) as unit:
