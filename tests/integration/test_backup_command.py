@@ -27,6 +27,7 @@ from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
 from hedgerow.usecases.connect_account import Connection, connect_account, open_credentials
 from hedgerow.usecases.ports import SYSTEM, AccountRef
+from postgres_servers import server_folder
 
 CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e")
 KEYS = Credentials(*(Secret(canary) for canary in CANARIES))
@@ -96,6 +97,12 @@ class Moved:
     archive: Path
     account: AccountRef
     said: str
+
+
+@pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    with server_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ async def refusal(url: str) -> StoreUnavailable:
     async with open_engine(url) as engine:
         with pytest.raises(StoreUnavailable) as caught:
             await migrate(engine)
-    assert "A PostgreSQL of your own" in caught.value.fix
+    assert "Separate servers" in caught.value.fix
     assert PASSWORD not in str(caught.value)
     return caught.value
 

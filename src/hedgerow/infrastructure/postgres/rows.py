@@ -45,27 +45,41 @@ def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
     """An entity: each field from `given`, else from the column of the same name."""
-    reader = _reader_of(cast(Any, kind), tuple(row), tuple(given))
-    kept: dict[str, Any] = dict(zip(reader.names, reader.read(row), strict=True))
-    for name in reader.lists:
-        kept[name] = tuple(kept[name])
-    return kind(**kept, **given)
+    reader = _reader_of(cast(Any, kind), tuple(row.keys()), tuple(given))
+    values = reader.read((*row.values(), *given.values()))
+    if reader.lists:
+        values = tuple(tuple(v) if n in reader.lists else v for n, v in enumerate(values))
+    if reader.is_whole:
+        return kind(*values)
+    return kind(**dict(zip(reader.names, values, strict=True)))
 
 
 class _Reader(NamedTuple):
-    """What of a row goes into an entity, worked out once: a fund has thousands of rows."""
+    """What goes into an entity, worked out once: a fund has thousands of rows.
+
+    `read` takes the columns and what is given in one tuple; `lists` are the places of those
+    values that come as lists, and `is_whole` tells that no field is left to its default.
+    """
 
     names: tuple[str, ...]
-    read: Callable[[Row], tuple[object, ...]]
-    lists: tuple[str, ...]
+    read: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    lists: frozenset[int]
+    is_whole: bool
 
 
 @cache
 def _reader_of(kind: Any, columns: tuple[str, ...], given: tuple[str, ...]) -> _Reader:
-    wanted = [field for field in fields(kind) if field.name in set(columns) - set(given)]
-    names = tuple(field.name for field in wanted)
-    lists = tuple(field.name for field in wanted if str(field.type).startswith("tuple"))
-    return _Reader(names, itemgetter(*names), lists)
+    # What is given comes last, and so wins over a column of its name.
+    places = {name: place for place, name in enumerate((*columns, *given))}
+    known = [field for field in fields(kind) if field.name in places]
+    names = tuple(field.name for field in known)
+    lists = frozenset(
+        place
+        for place, field in enumerate(known)
+        if str(field.type).startswith("tuple") and field.name not in given
+    )
+    is_whole = len(known) == len(fields(kind))
+    return _Reader(names, itemgetter(*(places[name] for name in names)), lists, is_whole)
 
 
 def user_row(user: User) -> dict[str, Any]:
