@@ -23,11 +23,12 @@ test: $(SYNCED) ## run the tests; options of pytest go into ARGS="..."
 test-slow: $(SYNCED) ## run the proofs that take longer
 	@.venv/bin/pytest -q -n logical -m slow $(ARGS)
 
-check: $(SYNCED) ## check format, style, types and the direction of imports
+check: $(SYNCED) ## check format, style, types, imports and the schema's pages
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/hedgerow db docs docs/data --check
 
 format: $(SYNCED) ## put the code into its format
 	@.venv/bin/ruff check --fix-only .

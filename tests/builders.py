@@ -53,7 +53,7 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
-from hedgerow.usecases.ports import OpenUnitOfWork, PendingWish, TimedStep
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 """A Monday; the breaker's next reset is twelve hours away."""
@@ -445,7 +445,7 @@ class Scene:
 
 async def begin(open_unit: OpenUnitOfWork, fund: Fund, step: Step) -> Fund:
     """Store a new fund with its first step."""
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         await unit.funds.add(fund)
         await unit.funds.save(fund, [TimedStep(fund.as_of, step)])
         await unit.commit()
@@ -454,7 +454,7 @@ async def begin(open_unit: OpenUnitOfWork, fund: Fund, step: Step) -> Fund:
 
 async def keep(open_unit: OpenUnitOfWork, fund: Fund, *steps: Step) -> list[PendingWish]:
     """Save what steps led to."""
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         wishes = await unit.funds.save(fund, [TimedStep(fund.as_of, step) for step in steps])
         await unit.commit()
     return wishes

@@ -14,7 +14,7 @@ from uuid import UUID
 from builders import digits, proposal
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.market import Candle, Exchange, Instrument, Timeframe
-from hedgerow.domain.memory import Memory, MemoryType, Stance
+from hedgerow.domain.memory import Memory, Stance
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal
 from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
@@ -23,6 +23,8 @@ from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk, RunPlan, plan_run, run_paper
 from hedgerow.usecases.ports import (
+    SYSTEM,
+    Actor,
     Briefing,
     Lesson,
     OpenUnitOfWork,
@@ -113,7 +115,7 @@ class ScriptedAnalyst:
 
     async def decide(self, briefing: Briefing, recall: Recall) -> Decision:
         self.briefings.append(briefing)
-        found = await recall(RecallQuery("abc", briefing.at, tuple(MemoryType), limit=50))
+        found = await recall(RecallQuery(briefing.at, text="abc", limit=50))
         self.remembered[briefing.symbol, briefing.at] = [each.memory for each in found]
         number = round((briefing.at - START) / HOUR)
         act = self.script.get((briefing.symbol, number))
@@ -139,7 +141,7 @@ class LetterEmbedder:
     model = "letters"
     dimensions = 4
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         return [[1.0 + text.count(letter) for letter in "abcd"] for text in texts]
 
 
@@ -203,6 +205,7 @@ class SmallWorld:
         """What the run needs from the outside."""
         return PaperDesk(
             open_unit_of_work=self.open_unit,
+            make_room=_make_room,
             candle_store=self.shelf,
             make_venue=self.make_venue,
             charges=VenueCharges(Decimal("0.001"), Decimal("0.0005")),
@@ -229,6 +232,10 @@ def plan_of(candles: CandleSet, capital: int = 10_000, seed: int = 7) -> RunPlan
     return plan_run(candles, Exchange.BINANCE, Decimal(capital), seed, RiskTolerance.MODERATE)
 
 
+async def _make_room(start: datetime, until: datetime) -> None:
+    """The rows of a few candles need no partitions of their own."""
+
+
 class Crashed(Exception):
     """The process is gone: power, memory, or somebody's hand."""
 
@@ -240,8 +247,8 @@ def crashing(
     numbers = count(1)
 
     class Unit:
-        def __init__(self) -> None:
-            self._unit = open_unit()
+        def __init__(self, actor: Actor) -> None:
+            self._unit = open_unit(actor)
 
         async def __aenter__(self) -> Unit:
             await self._unit.__aenter__()
@@ -261,12 +268,12 @@ def crashing(
             if is_now:
                 raise Crashed
 
-    return lambda: cast(UnitOfWork, Unit())
+    return lambda actor: cast(UnitOfWork, Unit(actor))
 
 
 async def outcome(open_unit: OpenUnitOfWork, user_id: UUID) -> dict[str, object]:
     """All that a fund has left in the store, digit by digit, but how often it was saved."""
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         fund = await unit.funds.load(user_id)
         (strategy_id,) = fund.strategies
         positions = await unit.trades.positions(strategy_id)

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_dir
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
+from hedgerow.domain.secrets import Secret
 
 PREFIX = "HEDGEROW_"
 DRIVER = "postgresql+asyncpg://"
 _FIXES = {
     "data_dir": "name a folder, such as /var/lib/hedgerow",
+    "embedder": "set it to wordllama, which needs no network, or to openai",
+    "embeddings_url": "write https://HOST/v1, to which /embeddings is added, or unset it",
+    "embeddings_key": "set it to the key that the service gave you, or unset it",
+    "embeddings_model": "name a model of the service, such as text-embedding-3-large",
+    "embeddings_dimensions": f"set it to a whole number from 1 to {EMBEDDING_DIMENSIONS}",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
+    "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
+    "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
+    "redis_url": "write redis://:PASSWORD@HOST:PORT/NUMBER, rediss:// or unix://PATH, or unset it",
 }
+_DAYS_FIX = "give a whole number of days, 1 to 36500, or unset it"
 
 
 def _default_data_dir() -> Path:
@@ -41,6 +55,62 @@ def _with_driver(url: SecretStr) -> SecretStr:
     return SecretStr(DRIVER + rest)
 
 
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or brackets around no address
+        return False
+
+
+def _over_http(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text.partition("://")[0] not in {"http", "https"} or not _has_host(text):
+        raise ValueError("not the URL of a ClickHouse over HTTP")
+    return url
+
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+def _brokers(text: str) -> str:
+    brokers = [broker.strip() for broker in text.split(",") if broker.strip()]
+    for number, broker in enumerate(brokers, start=1):
+        host, _, port = broker.rpartition(":")
+        is_plain = host and not {"/", "@"} & set(host)
+        if not is_plain or not port.isdecimal() or not 0 < int(port) < 65536:
+            # not repeated: it may be the URL of something else, with a password
+            raise ValueError(f"number {number} is not the address of a Kafka broker")
+    if not brokers:
+        raise ValueError("no Kafka broker is named")
+    return ",".join(brokers)
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    scheme, separator, rest = url.get_secret_value().partition("://")
+    if scheme not in {"redis", "rediss", "unix"} or not (separator and rest):
+        raise ValueError("not the URL of a Redis server")
+    if scheme != "unix" and not _has_host(url.get_secret_value()):
+        raise ValueError("not the URL of a Redis server")
+    return url
+
+
+def _service(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not _has_host(url):
+        raise ValueError("not the URL of an HTTP service")
+    if parts.username or parts.password:
+        raise ValueError("a key belongs into HEDGEROW_EMBEDDINGS_KEY, not into the URL")
+    return url
+
+
+class EmbedderName(StrEnum):
+    """What turns text into vectors."""
+
+    WORDLLAMA = "wordllama"
+    OPENAI = "openai"
+
+
 class Settings(BaseSettings):
     """The settings in force; an empty variable counts as unset."""
 
@@ -52,14 +122,95 @@ class Settings(BaseSettings):
     postgres_url: Annotated[SecretStr, AfterValidator(_with_driver)] | None = None
     """A PostgreSQL of one's own, with the asyncpg driver named; None means the embedded one."""
 
+    clickhouse_url: Annotated[SecretStr, AfterValidator(_over_http)] | None = None
+    """A ClickHouse of one's own, over HTTP or HTTPS; None means the embedded one."""
+
+    candles_retention_days: Days | None = None
+    """How long candles are kept after they opened, and those made of them; None means for ever."""
+
+    ticks_retention_days: Days | None = None
+    """How long ticks are kept; None means for ever."""
+
+    orderbook_retention_days: Days | None = None
+    """How long snapshots of order books are kept; None means for ever."""
+
+    trades_retention_days: Days | None = None
+    """How long the trades of everybody are kept; None means for ever."""
+
+    ai_usage_retention_days: Days | None = None
+    """How long calls of models are kept, their sums for ever; None means for ever too."""
+    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None
+    """The brokers that events are relayed to; None means that they stay in this process."""
+    redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = None
+    """A Redis of one's own, 6.2 or later; None means the embedded one."""
+
+    vault_key: SecretStr | None = None
+    """Keys of the vault, 32 bytes in base64 each, the newest first, between commas."""
+
+    vault_key_command: SecretStr | None = None
+    """A command whose output is the keys of the vault, one to a line, the newest first."""
+    embedder: EmbedderName = EmbedderName.WORDLLAMA
+    """`wordllama` runs here without network or key; `openai` asks a service of that kind."""
+
+    embeddings_url: Annotated[str, AfterValidator(_service)] = "https://api.openai.com/v1"
+    """Where that service is, without `/embeddings`."""
+
+    embeddings_key: SecretStr | None = None
+    """The key of that service; None where it wants none."""
+
+    embeddings_model: Annotated[str, Field(min_length=1)] = "text-embedding-3-large"
+    """The model asked for; what another model remembered is found by words only."""
+
+    embeddings_dimensions: Annotated[int, Field(ge=1, le=EMBEDDING_DIMENSIONS)] = (
+        EMBEDDING_DIMENSIONS
+    )
+    """How many numbers its vectors have."""
+
 
 def load_settings() -> Settings:
     """The settings from the environment; raises InputRefused naming the variable that is wrong."""
+    settings, refusals = examine_settings()
+    if refusals:
+        raise refusals[0]
+    return settings
+
+
+def examine_settings() -> tuple[Settings, Sequence[InputRefused]]:
+    """The settings from the environment with the default in place of each wrong one, and these."""
+    refusals: list[InputRefused] = []
+    wrong: list[str] = []
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        what = first["msg"].removeprefix("Value error, ")
-        # "from None": the cause would print the value, which may hold a password
-        raise InputRefused(what=what, where=PREFIX + name.upper(), fix=_FIXES[name]) from None
+        # the error itself would print the values, which may hold passwords
+        for each in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(each["loc"][0])
+            what = each["msg"].removeprefix("Value error, ")
+            fix = _FIXES.get(name, _DAYS_FIX)
+            refusals.append(InputRefused(what, PREFIX + name.upper(), fix))
+            wrong.append(name)
+    if wrong:
+        fields = Settings.model_fields
+        # what is given here goes before the environment
+        settings = Settings(
+            **{name: fields[name].get_default(call_default_factory=True) for name in wrong}
+        )
+    if settings.vault_key is not None and settings.vault_key_command is not None:
+        refusals.append(
+            InputRefused(
+                what="the keys of the vault can come from one place only",
+                where=f"{PREFIX}VAULT_KEY and {PREFIX}VAULT_KEY_COMMAND",
+                fix="unset one of them",
+            )
+        )
+    return settings, refusals
+
+
+def secret_of(value: SecretStr | None) -> Secret | None:
+    """A secret setting as the rest of Hedgerow holds it."""
+    return None if value is None else Secret(value.get_secret_value())
+
+
+def setting_names() -> Sequence[str]:
+    """The environment variables that mean something here."""
+    return [PREFIX + name.upper() for name in Settings.model_fields]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,11 +11,10 @@ from typing import Any
 
 import pytest
 
+from clickhouse_engines import ENGINES, opened
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
-from hedgerow.infrastructure.clickhouse.engine import ClickHouseEngine, EngineFailed
-from hedgerow.infrastructure.clickhouse.migrate import migrate
 from hedgerow.usecases.ports import CandleStore
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -23,12 +23,12 @@ DAY = timedelta(days=1)
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 
 
-@pytest.fixture(params=["clickhouse"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CandleStore]:
-    assert request.param == "clickhouse"
-    async with ClickHouseEngine(tmp_path / "clickhouse") as engine:
-        await migrate(engine)
-        yield ClickHouseCandleStore(engine)
+@pytest.fixture(params=ENGINES)
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[ClickHouseCandleStore]:
+    async with opened(request.param, tmp_path / "clickhouse") as clickhouse:
+        yield ClickHouseCandleStore(clickhouse)
 
 
 def candle(
@@ -39,8 +39,8 @@ def candle(
         "timeframe": Timeframe.H1,
         "open_time": START + hour * HOUR,
         "open": Decimal("1"),
-        "high": Decimal("9999999999.99999999"),
-        "low": Decimal("0.00000001"),
+        "high": Decimal("99999999999999999999.999999999999999999"),
+        "low": Decimal("0.000000000000000001"),
         "close": Decimal(close),
         "volume": Decimal(volume),
     }
@@ -97,8 +97,8 @@ class TestCandleStore:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"volume": Decimal("10000000000")},
-            {"close": Decimal("0.000000001")},
+            {"volume": Decimal("100000000000000000000")},
+            {"close": Decimal("0.0000000000000000001")},
             {"open_time": START + timedelta(microseconds=1)},
             {"open_time": START.replace(tzinfo=None)},
         ],
@@ -119,61 +119,103 @@ class TestCandleStore:
         assert found.open_time == START
         assert found.open_time.tzinfo is UTC
 
+    async def test_keeps_no_zeros_that_nobody_wrote(self, store: CandleStore) -> None:
+        await store.save(Exchange.BINANCE, [candle(close="42000", volume="0")])
+        [found] = await read_all(store)
+        assert (str(found.close), str(found.volume)) == ("42000", "0")
 
-class TestClickHouse:
-    async def test_survives_closing_and_migrates_once(self, tmp_path: Path) -> None:
-        for _ in range(2):
-            async with ClickHouseEngine(tmp_path) as engine:
-                await migrate(engine)
-                await ClickHouseCandleStore(engine).save(Exchange.BINANCE, [candle()])
-        async with ClickHouseEngine(tmp_path) as engine:
-            assert await read_all(ClickHouseCandleStore(engine)) == [candle()]
-            applied = await engine.query("SELECT version, name FROM schema_migrations")
-        assert applied.to_pylist() == [{"version": 1, "name": "0001_market_data_kline.sql"}]
 
-    async def test_has_the_columns_of_the_specification(self, tmp_path: Path) -> None:
-        async with ClickHouseEngine(tmp_path) as engine:
-            await migrate(engine)
-            columns = await engine.query(
-                "SELECT name, type FROM system.columns"
-                " WHERE table = 'market_data_kline' AND database = currentDatabase()"
-                " ORDER BY position"
+class TestRollUps:
+    """Longer candles follow from the 1m candles stored last, however they came."""
+
+    MINUTES = 2 * 24 * 60
+
+    @staticmethod
+    def minute(at: int, price: int = 0, symbol: str = BTC) -> Candle:
+        base = Decimal(price or 100 + at % 77)
+        return Candle(
+            symbol=symbol,
+            timeframe=Timeframe.M1,
+            open_time=START + timedelta(minutes=at),
+            open=base,
+            high=base + Decimal("1.5"),
+            low=base - Decimal("0.25"),
+            close=base + Decimal("0.75"),
+            volume=Decimal(at % 13) + Decimal("0.000000000000000001"),
+        )
+
+    @staticmethod
+    def expected(minutes: list[Candle], timeframe: Timeframe) -> list[Candle]:
+        """The same by hand: the latest of each minute, complete spans alone."""
+        latest = {(c.symbol, c.open_time): c for c in minutes}
+        spans: dict[tuple[datetime, str], list[Candle]] = {}
+        for (symbol, at), each in sorted(latest.items()):
+            opened_at = at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % timeframe.duration
+            spans.setdefault((opened_at, symbol), []).append(each)
+        return [
+            Candle(
+                symbol=symbol,
+                timeframe=timeframe,
+                open_time=at,
+                open=parts[0].open,
+                high=max(part.high for part in parts),
+                low=min(part.low for part in parts),
+                close=parts[-1].close,
+                volume=sum((part.volume for part in parts), Decimal(0)),
             )
-        money = "Decimal(18, 8)"
-        word = "LowCardinality(String)"
-        assert [tuple(row.values()) for row in columns.to_pylist()] == [
-            ("timestamp", "DateTime64(3, 'UTC')"),
-            *((name, word) for name in ("symbol", "exchange", "timeframe")),
-            *((name, money) for name in ("open", "high", "low", "close", "volume")),
-            ("quote_volume", money),
-            ("trades_count", "UInt32"),
+            for (at, symbol), parts in sorted(spans.items())
+            if len(parts) == timeframe.duration // timedelta(minutes=1)
         ]
 
-    async def test_refuses_the_tables_of_a_newer_hedgerow(self, tmp_path: Path) -> None:
-        async with ClickHouseEngine(tmp_path) as engine:
-            await migrate(engine)
-            await engine.execute("INSERT INTO schema_migrations (version, name) SELECT 99, 'x'")
-            with pytest.raises(InputRefused, match="schema 99"):
-                await migrate(engine)
+    async def agree(self, store: ClickHouseCandleStore, minutes: list[Candle]) -> None:
+        for timeframe in list(Timeframe)[1:]:
+            found = await store.read_rolled_up(
+                Exchange.BINANCE, [BTC, ETH], timeframe, START, START + 3 * DAY
+            )
+            assert found == self.expected(minutes, timeframe), timeframe
 
-    async def test_names_the_error_of_a_statement_without_a_stack_trace(
-        self, tmp_path: Path
+    async def test_of_candles_in_order(self, store: ClickHouseCandleStore) -> None:
+        minutes = [self.minute(at) for at in range(self.MINUTES)]
+        await store.save(Exchange.BINANCE, minutes)
+        await self.agree(store, minutes)
+
+    async def test_of_candles_out_of_order_in_many_parts(
+        self, store: ClickHouseCandleStore
     ) -> None:
-        async with ClickHouseEngine(tmp_path) as engine:
-            with pytest.raises(EngineFailed) as caught:
-                await engine.query("SELECT nothing_of_the_kind")
-        assert caught.value.code == 47
-        assert "nothing_of_the_kind" in caught.value.problem
-        assert "Stack trace" not in caught.value.problem
+        minutes = [self.minute(at) for at in range(self.MINUTES)]
+        shuffled = random.Random(7).sample(minutes, len(minutes))
+        for begin in range(0, len(shuffled), 400):
+            await store.save(Exchange.BINANCE, shuffled[begin : begin + 400])
+        await self.agree(store, minutes)
 
-    @pytest.mark.parametrize("name", ["a?b", "file/below"])
-    async def test_refuses_a_folder_it_cannot_open(self, tmp_path: Path, name: str) -> None:
-        (tmp_path / "file").touch()
-        with pytest.raises(InputRefused) as caught:
-            await ClickHouseEngine(tmp_path / name).__aenter__()
-        assert caught.value.where == str(tmp_path / name)
+    async def test_of_the_same_candles_stored_again(self, store: ClickHouseCandleStore) -> None:
+        minutes = [self.minute(at) for at in range(self.MINUTES)]
+        for _ in range(3):
+            await store.save(Exchange.BINANCE, minutes)
+        await self.agree(store, minutes)
 
-    async def test_refuses_a_folder_that_is_open_already(self, tmp_path: Path) -> None:
-        async with ClickHouseEngine(tmp_path):
-            with pytest.raises(InputRefused, match=r"open already \(PID: [0-9]+\)"):
-                await ClickHouseEngine(tmp_path).__aenter__()
+    async def test_of_candles_that_were_replaced(self, store: ClickHouseCandleStore) -> None:
+        minutes = [self.minute(at, symbol=each) for each in (BTC, ETH) for at in range(300)]
+        await store.save(Exchange.BINANCE, minutes)
+        # first, middle and last of an hour: open, extremes and close were wrong
+        corrected = [self.minute(at, price=9, symbol=BTC) for at in (0, 30, 59, 70)]
+        await store.save(Exchange.BINANCE, corrected)
+        await self.agree(store, minutes + corrected)
+
+    async def test_of_incomplete_spans_until_the_late_candle_comes(
+        self, store: ClickHouseCandleStore
+    ) -> None:
+        minutes = [self.minute(at) for at in range(60) if at != 17]
+        await store.save(Exchange.BINANCE, minutes)
+        await self.agree(store, minutes)
+        await store.save(Exchange.BINANCE, [self.minute(17)])
+        await self.agree(store, [*minutes, self.minute(17)])
+
+    async def test_keeps_exchanges_and_stored_longer_candles_apart(
+        self, store: ClickHouseCandleStore
+    ) -> None:
+        minutes = [self.minute(at) for at in range(60)]
+        await store.save(Exchange.BYBIT, [self.minute(at, price=5) for at in range(60)])
+        await store.save(Exchange.BINANCE, [candle(0, close="7"), *minutes])
+        await self.agree(store, minutes)
+        assert await read_all(store) == [candle(0, close="7")]

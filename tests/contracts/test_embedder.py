@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 
 import pytest
 
+from embeddings_server import EmbeddingsServer
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 from hedgerow.infrastructure.embedders import WordLlamaEmbedder
+from hedgerow.infrastructure.openai_embedder import OpenAIEmbedder
 from hedgerow.usecases.ports import Embedder
 
 TREND = "long trend_follow setup in a trend market on BTC/USDT 4h, RSI strong"
@@ -18,10 +21,14 @@ TREND_RETOLD = "buying the BTC/USDT uptrend on the 4h chart, trend_follow setup,
 KITCHEN = "simmer the onions gently in butter until they turn golden"
 
 
-@pytest.fixture(scope="module", params=["wordllama"])
-def embedder(request: pytest.FixtureRequest) -> Embedder:
-    assert request.param == "wordllama"
-    return WordLlamaEmbedder()
+@pytest.fixture(params=["wordllama", "openai"])
+async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[Embedder]:
+    if request.param == "wordllama":
+        yield WordLlamaEmbedder()
+        return
+    service = EmbeddingsServer()
+    async with service, OpenAIEmbedder(service.described()) as embedder:
+        yield embedder
 
 
 def cosine(one: list[float], other: list[float]) -> float:
@@ -29,8 +36,10 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 
 class TestEmbedder:
-    def test_gives_one_unit_vector_of_its_dimensions_per_text(self, embedder: Embedder) -> None:
-        vectors = embedder.embed([TREND, KITCHEN, "x"])
+    async def test_gives_one_unit_vector_of_its_dimensions_per_text(
+        self, embedder: Embedder
+    ) -> None:
+        vectors = await embedder.embed([TREND, KITCHEN, "x"])
         assert [len(vector) for vector in vectors] == [embedder.dimensions] * 3
         for vector in vectors:
             assert cosine(vector, vector) == pytest.approx(1.0, abs=1e-12)
@@ -39,21 +48,23 @@ class TestEmbedder:
         assert 0 < embedder.dimensions <= EMBEDDING_DIMENSIONS
         assert embedder.model
 
-    def test_no_texts_have_no_vectors(self, embedder: Embedder) -> None:
-        assert embedder.embed([]) == []
+    async def test_no_texts_have_no_vectors(self, embedder: Embedder) -> None:
+        assert await embedder.embed([]) == []
 
-    def test_the_same_text_has_the_same_vector_in_any_company(self, embedder: Embedder) -> None:
-        (alone,) = embedder.embed([TREND])
-        among = embedder.embed([KITCHEN * 20, TREND])[1]
+    async def test_the_same_text_has_the_same_vector_in_any_company(
+        self, embedder: Embedder
+    ) -> None:
+        (alone,) = await embedder.embed([TREND])
+        among = (await embedder.embed([KITCHEN * 20, TREND]))[1]
         assert among == pytest.approx(alone, abs=1e-6)
 
-    def test_texts_of_one_meaning_are_nearer_than_strangers(self, embedder: Embedder) -> None:
-        trend, retold, kitchen = embedder.embed([TREND, TREND_RETOLD, KITCHEN])
+    async def test_texts_of_one_meaning_are_nearer_than_strangers(self, embedder: Embedder) -> None:
+        trend, retold, kitchen = await embedder.embed([TREND, TREND_RETOLD, KITCHEN])
         assert cosine(trend, retold) > cosine(trend, kitchen) + 0.3
 
-    def test_a_text_without_a_word_is_refused(self, embedder: Embedder) -> None:
+    async def test_a_text_without_a_word_is_refused(self, embedder: Embedder) -> None:
         with pytest.raises(InvalidValue) as refusal:
-            embedder.embed([TREND, ""])
+            await embedder.embed([TREND, ""])
         assert refusal.value.value == ""
 
 

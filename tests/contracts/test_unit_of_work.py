@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -56,22 +55,24 @@ from hedgerow.domain.orders import OrderStatus
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Abstention
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
+from hedgerow.domain.strategies import ReasoningNote
 from hedgerow.usecases.ports import (
+    SYSTEM,
     OpenUnitOfWork,
     PaperRun,
     RecallQuery,
     TimedStep,
     UnitOfWork,
 )
+from postgres_fixtures import on_every_postgres
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SOMEBODY = UUID(int=0x1F)
 NOBODY = UUID(int=0)
 
 
-@pytest.fixture(params=["postgres"])
-def open_unit(request: pytest.FixtureRequest, open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
-    assert request.param == "postgres"
+@pytest.fixture
+def open_unit(open_postgres: OpenUnitOfWork) -> OpenUnitOfWork:
     return open_postgres
 
 
@@ -82,7 +83,7 @@ class Words:
         self.model = model
         self.dimensions = dimensions
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         raise AssertionError("no store embeds by itself")
 
 
@@ -92,7 +93,7 @@ async def begun(open_unit: OpenUnitOfWork, **details: Any) -> Scene:
 
 
 async def again(open_unit: OpenUnitOfWork, user_id: UUID = USER) -> Fund:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return await unit.funds.load(user_id)
 
 
@@ -152,7 +153,7 @@ def a_fund_like_no_other(number: int, market_type: MarketType) -> tuple[Fund, St
         id=own(3),
         user_id=user,
         target_allocations={"USDT": Decimal(1)},
-        reasoning_log=({"author": "a person", "reasoning": "nothing but cash"},),
+        reasoning_log=(ReasoningNote(NOON, "a person", "nothing but cash"),),
     )
     second = strategy(market_type, id=own(4), user_id=user, allocated_capital=Decimal("70.5"))
     fund, begun = opened_fund(
@@ -171,35 +172,40 @@ def a_fund_like_no_other(number: int, market_type: MarketType) -> tuple[Fund, St
 fund_numbers = count(1)
 
 
-class TestFunds:
-    @pytest.mark.parametrize("seed", range(5))
-    @pytest.mark.parametrize("market_type", MarketType)
-    async def test_goes_on_as_if_it_had_never_been_put_away(
-        self,
-        open_unit: OpenUnitOfWork,
-        market_type: MarketType,
-        seed: int,
-    ) -> None:
-        opened = a_fund_like_no_other(next(fund_numbers), market_type)
-        fund = await begin(open_unit, *opened)
-        twin, steps = await again(open_unit, fund.user.id), list[TimedStep]()
-        assert seen(twin) == seen(fund)
-        for place, nudge in enumerate(walk(seed)):
-            message = happening(fund, nudge, place)
-            if message is None:
-                continue
-            at = fund.as_of + nudge.minutes * MINUTE
-            step = fund.step(message, at)
-            assert digits(twin.step(message, at)) == digits(step)
-            steps.append(TimedStep(at, step))
-            if nudge.rests:
-                async with open_unit() as unit:
-                    await unit.funds.save(fund, steps)
-                    await unit.commit()
-                steps.clear()
-                twin = await again(open_unit, fund.user.id)
-                assert seen(twin) == seen(fund)
+@pytest.mark.parametrize(
+    ("postgres", "seed"),
+    [*(("embedded", seed) for seed in range(5)), ("over TCP", 5)],
+    indirect=["postgres"],
+)
+@pytest.mark.parametrize("market_type", MarketType)
+async def test_a_fund_goes_on_as_if_it_had_never_been_put_away(
+    open_unit: OpenUnitOfWork,
+    market_type: MarketType,
+    seed: int,
+) -> None:
+    opened = a_fund_like_no_other(next(fund_numbers), market_type)
+    fund = await begin(open_unit, *opened)
+    twin, steps = await again(open_unit, fund.user.id), list[TimedStep]()
+    assert seen(twin) == seen(fund)
+    for place, nudge in enumerate(walk(seed)):
+        message = happening(fund, nudge, place)
+        if message is None:
+            continue
+        at = fund.as_of + nudge.minutes * MINUTE
+        step = fund.step(message, at)
+        assert digits(twin.step(message, at)) == digits(step)
+        steps.append(TimedStep(at, step))
+        if nudge.rests:
+            async with open_unit(SYSTEM) as unit:
+                await unit.funds.save(fund, steps)
+                await unit.commit()
+            steps.clear()
+            twin = await again(open_unit, fund.user.id)
+            assert seen(twin) == seen(fund)
 
+
+@on_every_postgres
+class TestFunds:
     async def test_the_strategies_keep_their_order_whichever_changed_last(
         self, open_unit: OpenUnitOfWork
     ) -> None:
@@ -242,13 +248,13 @@ class TestFunds:
         one, other = await again(open_unit), await again(open_unit)
         await keep(open_unit, one, one.step(KillSwitchPulled("first"), NOON + MINUTE))
         late = other.step(DecisionMade(BTC, proposal()), NOON + MINUTE)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             with pytest.raises(ConcurrentUpdate) as refused:
                 await unit.funds.save(other, [TimedStep(NOON + MINUTE, late)])
             await unit.commit()
         assert (refused.value.user_id, refused.value.version) == (USER, 1)
         assert seen(await again(open_unit)) == seen(one)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert (await log_of(unit))[-1].sequence == one.event_head.sequence
             wished = [pending.wish for pending in await unit.funds.pending_wishes(USER)]
             assert PlaceOrder not in {type(wish) for wish in wished}
@@ -289,6 +295,7 @@ class TestFunds:
             assert (await again(open_unit, fund.user.id)).instruments == fund.instruments
 
 
+@on_every_postgres
 class TestEvents:
     async def test_are_chained_and_gapless_over_saves_and_loads(
         self, open_unit: OpenUnitOfWork
@@ -299,7 +306,7 @@ class TestEvents:
             more = fund.step(DecisionMade(BTC, Abstention("BTC/USDT", "é ≤ 1", "a")), fund.as_of)
             await keep(open_unit, fund, step, more)
             fund = await again(open_unit)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             log = await log_of(unit)
         assert [event.sequence for event in log] == list(range(1, len(log) + 1))
         assert [e.previous_hash for e in log] == [GENESIS_HASH, *(e.hash for e in log[:-1])]
@@ -314,11 +321,12 @@ class TestEvents:
         fund = (await begun(open_unit)).fund
         times = [NOON + MINUTE, NOON + HOUR + timedelta(microseconds=1)]
         steps = [TimedStep(at, fund.step(IntervalClosed(), at)) for at in times]
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.funds.save(fund, steps)
             assert [at for at, _ in await unit.trades.equity_marks(STRATEGY)] == times
 
 
+@on_every_postgres
 class TestWishes:
     async def test_are_pending_until_done_in_the_order_of_wishing(
         self, open_unit: OpenUnitOfWork
@@ -329,13 +337,13 @@ class TestWishes:
         saved = await keep(open_unit, scene.fund, bought, stopped)
         assert [pending.wish for pending in saved] == [*bought.wishes, *stopped.wishes]
         assert len({pending.id for pending in saved}) == len(saved) > 3
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.funds.pending_wishes(USER) == saved
             assert await unit.funds.pending_wishes(SOMEBODY) == []
             await unit.funds.wishes_done([saved[0].id, saved[2].id], scene.at)
             await unit.funds.wishes_done([], scene.at)
             await unit.commit()
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             left = await unit.funds.pending_wishes(USER)
         assert left == [one for place, one in enumerate(saved) if place not in (0, 2)]
         assert [pending.id for pending in left] == sorted(pending.id for pending in left)
@@ -345,13 +353,14 @@ class TestWishes:
         first = await keep(open_unit, scene.fund, scene.decide(proposal()))
         second = await keep(open_unit, scene.fund, scene.tell(KillSwitchPulled("enough")))
         assert await keep(open_unit, scene.fund, scene.tell(IntervalClosed())) == []
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             pending = await unit.funds.pending_wishes(USER)
         assert pending == [*first, *second]
         assert pending[0].at < pending[-1].at
         assert isinstance(pending[-2].wish, Notify)
 
 
+@on_every_postgres
 class TestUnitOfWork:
     async def test_leaving_without_commit_undoes_everything(
         self, open_unit: OpenUnitOfWork
@@ -361,7 +370,7 @@ class TestUnitOfWork:
         before = seen(await again(open_unit))
         fund = await again(open_unit)
         step = fund.step(DecisionMade(BTC, proposal()), scene.at)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             pending = await unit.funds.pending_wishes(USER)
             await unit.funds.save(fund, [TimedStep(scene.at, step)])
             await unit.funds.wishes_done([one.id for one in pending], NOON)
@@ -370,7 +379,7 @@ class TestUnitOfWork:
             await unit.regimes.add([regime(1)])
             await unit.runs.add(run(1))
         assert seen(await again(open_unit)) == before
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.funds.pending_wishes(USER) == pending != []
             assert await recalled(unit) == []
             assert await unit.journal.of_trade(position.id) is None
@@ -381,20 +390,20 @@ class TestUnitOfWork:
         await begun(open_unit)
 
         async def fail() -> None:
-            async with open_unit() as unit:
+            async with open_unit(SYSTEM) as unit:
                 await unit.runs.add(run(1))
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             await fail()
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.runs.latest() is None
 
     async def test_what_is_not_committed_is_seen_inside_only(
         self, open_unit: OpenUnitOfWork
     ) -> None:
         await begun(open_unit)
-        async with open_unit() as unit, open_unit() as other:
+        async with open_unit(SYSTEM) as unit, open_unit(SYSTEM) as other:
             await unit.runs.add(run(1))
             assert await unit.runs.latest() == run(1)
             assert await other.runs.latest() is None
@@ -415,23 +424,12 @@ def memory(number: int, **changes: Any) -> Memory:
     return Memory(**(usual | changes))
 
 
-async def recalled(
-    unit: UnitOfWork,
-    vector: Sequence[float] = (1.0, 0.0, 0.0),
-    model: str = "words-3",
-    user_id: UUID = USER,
-    **query: Any,
-) -> list[Memory]:
-    usual: dict[str, Any] = {"text": "", "as_of": NOON, "types": tuple(MemoryType), "limit": 99}
-    found = await unit.memories.recall(user_id, RecallQuery(**(usual | query)), vector, model)
-    return [each.memory for each in found]
+async def recalled(unit: UnitOfWork) -> list[Memory]:
+    query = RecallQuery(NOON, vector=(1.0, 0.0, 0.0), limit=99)
+    return [each.memory for each in await unit.memories.recall(USER, query, "words-3")]
 
 
-def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    product = sum(a * b for a, b in zip(one, other, strict=True))
-    return product / math.hypot(*one) / math.hypot(*other)
-
-
+@on_every_postgres
 class TestMemories:
     async def test_come_back_as_they_were(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
@@ -453,104 +451,18 @@ class TestMemories:
             validation_trades=4,
         )
         plain = memory(2, scope=MemoryScope.COLLECTIVE, user_id=None)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.memories.add([full, plain], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], Words())
             await unit.memories.add([], [], Words())
             await unit.commit()
-        async with open_unit() as unit:
-            assert await recalled(unit) == [full, plain]
+        async with open_unit(SYSTEM) as unit:
+            assert sorted(await recalled(unit), key=lambda each: each.id) == [full, plain]
             assert await unit.memories.of_trade(position.id) == [full]
             assert await unit.memories.of_trade(NOBODY) == []
 
-    async def test_the_most_similar_come_first_with_their_cosine(
-        self, open_unit: OpenUnitOfWork
-    ) -> None:
-        await begun(open_unit)
-        asked = [0.5, -0.25, 0.75]
-        vectors = [[math.sin(7 * n), math.cos(3 * n), math.sin(n * n + 1)] for n in range(12)]
-        async with open_unit() as unit:
-            await unit.memories.add([memory(n) for n in range(12)], vectors, Words())
-            query = RecallQuery("", NOON, (MemoryType.LESSON,), limit=5)
-            found = await unit.memories.recall(USER, query, asked, "words-3")
-        expected = sorted(range(12), key=lambda n: -cosine(asked, vectors[n]))[:5]
-        assert [each.memory.id.int for each in found] == expected
-        for each in found:
-            similarity = cosine(asked, vectors[each.memory.id.int])
-            assert each.similarity == pytest.approx(similarity, abs=1e-6)
-        assert found[-1].similarity < found[0].similarity
-
-    async def test_equally_similar_ones_come_by_their_ids(self, open_unit: OpenUnitOfWork) -> None:
-        await begun(open_unit)
-        async with open_unit() as unit:
-            for number in (3, 1, 4, 2):
-                await unit.memories.add([memory(number)], [[0.6, 0.8, 0.0]], Words())
-            assert [each.id.int for each in await recalled(unit)] == [1, 2, 3, 4]
-            assert [each.id.int for each in await recalled(unit, limit=2)] == [1, 2]
-
-    async def test_only_what_was_known_and_has_not_expired_is_recalled(
-        self, open_unit: OpenUnitOfWork
-    ) -> None:
-        await begun(open_unit)
-        moment = timedelta(microseconds=1)
-        times = {
-            1: {"created_at": NOON},
-            2: {"created_at": NOON + moment},
-            3: {"created_at": NOON - HOUR, "expires_at": NOON},
-            4: {"created_at": NOON - HOUR, "expires_at": NOON + moment},
-        }
-        made = [memory(number, **when) for number, when in times.items()]
-        async with open_unit() as unit:
-            await unit.memories.add(made, [[1.0, 0.0, 0.0]] * 4, Words())
-            found = await recalled(unit, as_of=NOON)
-        assert [each.id.int for each in found] == [1, 4]
-        assert found == [m for m in made if m.created_at <= NOON and not m.is_expired(NOON)]
-
-    async def test_others_are_invisible_except_what_is_collective(
-        self, open_unit: OpenUnitOfWork
-    ) -> None:
-        one, step = a_fund_like_no_other(next(fund_numbers), MarketType.SPOT)
-        other, more = a_fund_like_no_other(next(fund_numbers), MarketType.SPOT)
-        await begin(open_unit, one, step)
-        await begin(open_unit, other, more)
-        mine, theirs = one.user.id, other.user.id
-        made = [
-            memory(1, user_id=mine),
-            memory(2, user_id=theirs),
-            memory(3, user_id=None, scope=MemoryScope.COLLECTIVE, source_user_id=theirs),
-            memory(4, user_id=theirs, scope=MemoryScope.WORKING, expires_at=NOON + HOUR),
-        ]
-        async with open_unit() as unit:
-            await unit.memories.add(made, [[1.0, 0.0, 0.0]] * 4, Words())
-            assert [m.id.int for m in await recalled(unit, user_id=mine)] == [1, 3]
-            assert [m.id.int for m in await recalled(unit, user_id=theirs)] == [2, 3, 4]
-
-    async def test_models_are_not_mixed(self, open_unit: OpenUnitOfWork) -> None:
-        await begun(open_unit)
-        async with open_unit() as unit:
-            await unit.memories.add([memory(1)], [[1.0, 0.0, 0.0]], Words())
-            await unit.memories.add([memory(2)], [[1.0, 0.0]], Words("words-2", 2))
-            assert [m.id.int for m in await recalled(unit)] == [1]
-            assert [m.id.int for m in await recalled(unit, (1.0, 0.0), "words-2")] == [2]
-            assert await recalled(unit, model="words-4") == []
-
-    async def test_symbol_and_type_narrow_what_is_recalled(self, open_unit: OpenUnitOfWork) -> None:
-        await begun(open_unit)
-        made = [
-            memory(1, symbol="BTC/USDT"),
-            memory(2, symbol="ETH/USDT"),
-            memory(3, symbol=None),
-            memory(4, symbol="BTC/USDT", type=MemoryType.DECISION),
-        ]
-        async with open_unit() as unit:
-            await unit.memories.add(made, [[1.0, 0.0, 0.0]] * 4, Words())
-            on_btc = await recalled(unit, symbol="BTC/USDT", types=(MemoryType.LESSON,))
-            assert [m.id.int for m in on_btc] == [1, 3]
-            assert [m.id.int for m in await recalled(unit)] == [1, 2, 3, 4]
-            assert await recalled(unit, types=()) == []
-
     async def test_come_by_ids_in_the_order_asked_for(self, open_unit: OpenUnitOfWork) -> None:
         await begun(open_unit)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.memories.add([memory(n) for n in (1, 2, 3)], [[1.0, 0.0, 0.0]] * 3, Words())
             found = await unit.memories.by_ids([UUID(int=3), UUID(int=1)])
             assert [each.id.int for each in found] == [3, 1]
@@ -560,16 +472,16 @@ class TestMemories:
         scene = await begun(open_unit)
         position = await held(open_unit, scene)
         used = memory(1)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.memories.add([used], [[1.0, 0.0, 0.0]], Words())
             used.validate(was_right=True)
             await unit.memories.save_validation(used, position.id, USER, True, NOON)
             await unit.commit()
         used.validate(was_right=True)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             with pytest.raises(Exception, match="memory_validations"):
                 await unit.memories.save_validation(used, position.id, USER, True, NOON)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             (stored,) = await unit.memories.by_ids([used.id])
         assert (stored.validation_score, stored.validation_trades) == (1 / 3, 1)
 
@@ -578,15 +490,16 @@ def entry_of(position: Position, number: int = 1, minutes: int = 0) -> JournalEn
     return journal_entry(UUID(int=number), position, proposal(), NOON + minutes * MINUTE)
 
 
+@on_every_postgres
 class TestJournal:
     async def test_an_entry_comes_back_as_it_was(self, open_unit: OpenUnitOfWork) -> None:
         position = await ended(open_unit, await begun(open_unit), "94.123456")
         entry = entry_of(position)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.journal.of_trade(position.id) is None
             await unit.journal.add(entry)
             await unit.commit()
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             found = await unit.journal.of_trade(position.id)
             assert await unit.trades.journal(STRATEGY) == [entry]
             assert await unit.trades.journal(NOBODY) == []
@@ -594,13 +507,13 @@ class TestJournal:
 
     async def test_a_trade_has_one(self, open_unit: OpenUnitOfWork) -> None:
         position = await ended(open_unit, await begun(open_unit))
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.journal.add(entry_of(position))
             await unit.commit()
         with pytest.raises(Exception, match="trade_id"):
-            async with open_unit() as unit:
+            async with open_unit(SYSTEM) as unit:
                 await unit.journal.add(entry_of(position, 2))
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.trades.journal(STRATEGY) == [entry_of(position)]
 
     async def test_an_exit_is_judged_once_and_no_more_awaited(
@@ -611,7 +524,7 @@ class TestJournal:
             entry_of(await ended(open_unit, scene), number, minutes)
             for number, minutes in ((1, 5), (2, 0), (3, 9))
         ]
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             for entry in entries:
                 await unit.journal.add(entry)
             until = NOON + 5 * MINUTE
@@ -641,9 +554,10 @@ def regime(
     return RegimeClassification(made, symbol, timeframe, NOON + minutes * MINUTE, reading)
 
 
+@on_every_postgres
 class TestRegimes:
     async def test_the_latest_one_known_counts(self, open_unit: OpenUnitOfWork) -> None:
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.regimes.add([regime(30), regime(10), regime(20)])
             await unit.regimes.add([])
             for minutes, known in ((9, None), (10, 10), (19, 10), (20, 20), (99, 30)):
@@ -652,7 +566,7 @@ class TestRegimes:
 
     async def test_symbols_and_timeframes_are_kept_apart(self, open_unit: OpenUnitOfWork) -> None:
         others = [regime(1, symbol="ETH/USDT"), regime(2, timeframe=Timeframe.H4)]
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.regimes.add(others)
             assert await unit.regimes.at("BTC/USDT", Timeframe.H1, NOON + HOUR) is None
             assert await unit.regimes.at("ETH/USDT", Timeframe.H1, NOON + HOUR) == others[0]
@@ -660,7 +574,7 @@ class TestRegimes:
 
     async def test_the_first_for_its_time_and_model_stays(self, open_unit: OpenUnitOfWork) -> None:
         later = regime(10, Regime.VOLATILE, number=99)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.regimes.add([regime(10)])
             await unit.regimes.add([later, regime(11, Regime.TREND_UP)])
             at_ten = await unit.regimes.at("BTC/USDT", Timeframe.H1, later.timestamp)
@@ -669,23 +583,24 @@ class TestRegimes:
             assert after == regime(11, Regime.TREND_UP)
 
 
+@on_every_postgres
 class TestTrades:
     async def test_the_last_is_the_one_that_ended_last(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.trades.last() is None
         first = await held(open_unit, scene)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert digits(await unit.trades.last()) == digits(first)
         await keep(open_unit, scene.fund, scene.execute(scene.stop, "95"))
         await held(open_unit, scene)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert digits(await unit.trades.last()) == digits(first)
 
     async def test_are_found_by_either_end_of_their_ids(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
         trades = [await ended(open_unit, scene) for _ in range(3)]
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             (found,) = await unit.trades.by_part(str(trades[1].id))
             assert digits(found) == digits(trades[1])
             whole = str(trades[1].id)
@@ -709,7 +624,7 @@ class TestTrades:
         stop, target = scene.stop, scene.target
         steps.append(scene.execute(stop, "95", "3"))
         await keep(open_unit, scene.fund, *steps)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             orders = await unit.trades.orders(position.id)
             fills = await unit.trades.fills([order.id for order in orders])
             assert [p.id for p in await unit.trades.positions(STRATEGY)] == [other.id, position.id]
@@ -739,7 +654,7 @@ class TestTrades:
         first = scene.position
         steps += [scene.execute(scene.stop, "95"), scene.execute(entry, "94", "6")]
         await keep(open_unit, scene.fund, *steps)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             for position in (first, scene.position):
                 orders = await unit.trades.orders(position.id)
                 assert [o.purpose for o in orders] == ["entry", "stop_loss", "take_profit"]
@@ -749,7 +664,7 @@ class TestTrades:
         scene = await begun(open_unit)
         for _ in range(2):
             await keep(open_unit, scene.fund, scene.tell(IntervalClosed(), HOUR))
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.trades.equity_marks(STRATEGY) == [
                 (NOON + hour * HOUR, EquityMarked(STRATEGY, *exactly(10_000, 10_000)))
                 for hour in (1, 2)
@@ -762,7 +677,7 @@ class TestTrades:
         await keep(open_unit, scene.fund, scene.tell(KillSwitchPulled("enough")))
         another = a_fund_like_no_other(next(fund_numbers), MarketType.SPOT)
         other = (await begin(open_unit, *another)).user.id
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             made = [memory(1), memory(2, user_id=other)]
             await unit.memories.add(made, [[1.0, 0.0, 0.0]] * 2, Words())
             await unit.journal.add(entry_of(position))
@@ -797,11 +712,12 @@ def run(number: int, fingerprint: str = "plan", **changes: Any) -> PaperRun:
     return PaperRun(**(usual | changes))
 
 
+@on_every_postgres
 class TestPaperRuns:
     async def test_a_run_is_saved_as_far_as_it_has_come(self, open_unit: OpenUnitOfWork) -> None:
         await begun(open_unit)
         going = run(1)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             await unit.runs.add(going)
             assert await unit.runs.unfinished("plan") == going
             going.venue = {"trades": 3, "holdings": {"BTC/USDT": "0.10"}}
@@ -817,7 +733,7 @@ class TestPaperRuns:
         self, open_unit: OpenUnitOfWork
     ) -> None:
         await begun(open_unit)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.runs.latest() is None
             assert await unit.runs.count("plan") == 0
             # ids and candle times say nothing of which was started last
@@ -835,29 +751,30 @@ class TestPaperRuns:
     async def test_knows_whether_a_fund_of_another_kind_is_there(
         self, open_unit: OpenUnitOfWork
     ) -> None:
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.runs.are_alone()
         await begun(open_unit)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert not await unit.runs.are_alone()
             await unit.runs.add(run(1))
             assert await unit.runs.are_alone()
 
 
+@on_every_postgres
 class TestAuditRecords:
     async def test_has_every_user_with_a_fund(self, open_unit: OpenUnitOfWork) -> None:
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.audit.user_ids() == []
         made = [a_fund_like_no_other(next(fund_numbers), MarketType.SPOT) for _ in range(3)]
         for fund, step in reversed(made):
             await begin(open_unit, fund, step)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             assert await unit.audit.user_ids() == [fund.user.id for fund, _ in made]
 
     async def test_has_every_transfer_with_its_lines(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit)
         await ended(open_unit, scene)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             found = [transfer async for transfer in unit.audit.transfers(USER)]
             log = await log_of(unit)
             assert [each async for each in unit.audit.transfers(SOMEBODY)] == []
@@ -874,7 +791,7 @@ class TestAuditRecords:
         position = await held(open_unit, scene)
         settled = scene.tell(FundingSettled(position.id, Decimal("1E-9")))
         await keep(open_unit, scene.fund, settled)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             found = [transfer async for transfer in unit.audit.transfers(USER)]
         assert found[-1].entries == ()
         assert (found[-1].reason, found[-1].strategy_id) == ("funding", STRATEGY)
@@ -885,7 +802,7 @@ class TestAuditRecords:
         scene = await begun(open_unit)
         gone = await ended(open_unit, scene)
         there = await held(open_unit, scene)
-        async with open_unit() as unit:
+        async with open_unit(SYSTEM) as unit:
             audited = await unit.audit.orders(USER)
             positions = await unit.audit.positions(USER)
             assert not await unit.audit.orders(SOMEBODY)

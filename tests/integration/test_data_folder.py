@@ -40,10 +40,7 @@ def test_is_private_to_its_owner(tmp_path: Path) -> None:
     # root's is only passed through by the user that runs PostgreSQL
     expected = 0o711 if os.geteuid() == 0 else 0o700
     assert folder.path.stat().st_mode & 0o777 == expected
-    assert (folder.postgres, folder.clickhouse) == (
-        folder.path / "postgres",
-        folder.path / "clickhouse",
-    )
+    assert folder.postgres == folder.path / "postgres"
 
 
 def test_leaves_a_folder_that_is_there_as_it_is(tmp_path: Path) -> None:

@@ -272,8 +272,8 @@ def test_programs_in_a_closed_home_are_copied_and_the_home_stays_closed(
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     for part in programs_module.PARTS:
-        shutil.copytree(programs_module._site_packages() / part, home / part)
-    monkeypatch.setattr(programs_module, "_site_packages", lambda: home)
+        shutil.copytree(programs_module.site_packages() / part, home / part)
+    monkeypatch.setattr(programs_module, "site_packages", lambda: home)
     monkeypatch.setattr(postgres_module, "postgres_programs", programs_in(service_folder))
     with EmbeddedPostgres(service_folder / "postgres") as postgres:
         assert ask(postgres.url, "CREATE EXTENSION vector", "SELECT 1")[-1] == 1

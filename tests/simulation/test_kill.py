@@ -19,7 +19,7 @@ BETWEEN_LINES_S = 0.4
 POWER_CUTS = 0.3
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_ten_kills_cost_nothing(
     seed: int, small_candles: Path, finished: Finished, data_folder: Path, service_folder: Path
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,8 +18,14 @@ from pyarrow import parquet
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
-from hedgerow.usecases.candle_sets import CandleSet, Gap
+from hedgerow.infrastructure.candle_files import (
+    bundled_sample,
+    read_candle_columns,
+    read_candles,
+)
+from hedgerow.infrastructure.candle_files.plain import read_plain
+from hedgerow.infrastructure.candle_files.table import Place
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet, Gap
 
 HEADER = "open_time,open,high,low,close,volume"
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -47,12 +54,32 @@ def read(
     *,
     allow_gaps: bool = False,
 ) -> CandleSet:
-    return read_candles(folder, timeframe, symbols, allow_gaps=allow_gaps)
+    """Row by row and in columns, which must give the same."""
+    found = read_candles(folder, timeframe, symbols, allow_gaps=allow_gaps)
+    columns = read_candle_columns(folder, timeframe, symbols, allow_gaps=allow_gaps)
+    assert candles_of(columns) == found.candles
+    assert {each.timeframe for each in columns} == {found.timeframe}
+    assert tuple(each.symbol for each in columns) == found.symbols
+    assert tuple(gap for each in columns for gap in each.gaps) == found.gaps
+    return found
 
 
-def refusal(folder: Path, *args: object, **options: object) -> InputRefused:
+def candles_of(columns: Sequence[CandleColumns]) -> tuple[Candle, ...]:
+    found = [
+        Candle(each.symbol, each.timeframe, row.pop("open_time").astimezone(UTC), **row)
+        for each in columns
+        for row in pa.table(each.rows).to_pylist()
+    ]
+    return tuple(sorted(found, key=lambda candle: (candle.open_time, candle.symbol)))
+
+
+def refusal(folder: Path, *args: Any, **options: Any) -> InputRefused:
     with pytest.raises(InputRefused) as caught:
-        read(folder, *args, **options)  # type: ignore[arg-type]
+        read(folder, *args, **options)
+    allow_gaps = options.get("allow_gaps", False)
+    with pytest.raises(InputRefused) as of_columns:
+        read_candle_columns(folder, *(*args, None, None)[:2], allow_gaps=allow_gaps)
+    assert str(of_columns.value) == str(caught.value)
     return caught.value
 
 
@@ -117,7 +144,7 @@ def as_csv(folder: Path) -> Path:
 def as_gzip(folder: Path) -> Path:
     (folder / "gz").mkdir()
     content = "\r\n".join(lines()).replace("12.5", "12.50").encode()
-    (folder / "gz" / "BTC_USDT.csv.gz").write_bytes(gzip.compress(content))
+    (folder / "gz" / "BTC_USDT.csv.gz").write_bytes(gzip.compress(content, mtime=0))
     return folder / "gz"
 
 
@@ -142,6 +169,109 @@ FORMATS: list[Callable[[Path], Path]] = [
     lambda folder: as_parquet(folder, pa.float32(), pa.timestamp("ns", "UTC"), "float32"),
     lambda folder: as_parquet(folder, pa.string(), pa.timestamp("s", "UTC"), "text"),
 ]
+
+
+def is_plain(path: Path) -> bool:
+    return read_plain(BTC, Place(path)) is not None
+
+
+class TestPlainFiles:
+    """What is read in columns: all that is usual, and nothing that row by row would refuse."""
+
+    def test_every_format_is_plain(self, tmp_path: Path) -> None:
+        for fill in FORMATS:
+            [path] = fill(tmp_path).iterdir()
+            assert is_plain(path), path
+
+    @pytest.mark.parametrize("name", ["SOL_USDT.csv", "BTC_USDT.csv"])
+    def test_the_bundled_sample_is_plain(self, name: str) -> None:
+        assert is_plain(bundled_sample() / name)
+
+    @pytest.mark.parametrize(
+        "times",
+        [
+            ("2024-01-01T00:00:00Z", "2024-01-01T01:00:00Z"),
+            ("2024-01-01 00:00:00+00:00", "2024-01-01 03:00:00.000+02:00"),
+            ("1704067200000", "1704070800000"),
+        ],
+    )
+    def test_usual_times_are_plain(self, tmp_path: Path, times: tuple[str, str]) -> None:
+        path = write(tmp_path, [HEADER, *(f"{each},10,12.5,8,11,1.5" for each in times)])
+        assert is_plain(path)
+        assert read(tmp_path).candles[0].open_time == START
+
+    def test_a_gap_is_plain_where_it_is_accepted(self, tmp_path: Path) -> None:
+        content = lines(10)
+        del content[4]
+        assert is_plain(write(tmp_path, content))
+        assert len(read(tmp_path, allow_gaps=True).gaps) == 1
+
+    @pytest.mark.parametrize(
+        ("number", "plain"),
+        [
+            ("10.50", True),
+            ("+10", True),
+            ("10.", True),
+            ("8.000000000000000001", True),
+            ("1e1", True),
+            ("1.25E1", False),
+            ("1.0e1", False),
+            ("00000000000000000000010", False),
+            ("10.0000000000000000000", False),
+            ("8.0000000000000000001", False),
+            ("1e99", False),
+            ("nan", False),
+            ("10,5", False),
+            ("0x10", False),
+            ("9 ", False),
+            ("９", False),
+        ],
+    )
+    def test_of_numbers(self, tmp_path: Path, number: str, plain: bool) -> None:
+        path = write(tmp_path, changed("open", number))
+        assert is_plain(path) == plain
+        try:
+            found = read_candles(tmp_path, None, None, allow_gaps=False)
+        except InputRefused:
+            assert not plain
+        else:
+            assert read(tmp_path) == found
+
+    @pytest.mark.parametrize("content", [lines(1), [HEADER], [], [*lines(), "1,2"]])
+    def test_little_or_uneven_is_not_plain(self, tmp_path: Path, content: list[str]) -> None:
+        assert not is_plain(write(tmp_path, content))
+
+    @pytest.mark.parametrize(
+        "kind", [pa.decimal128(38, 20), pa.date64(), pa.timestamp("ms"), pa.bool_()]
+    )
+    def test_odd_columns_are_not_plain(self, tmp_path: Path, kind: pa.DataType) -> None:
+        rows = {name: [10, 10] for name in HEADER.split(",")}
+        rows["open_time"] = [1704067200000, 1704070800000]
+        column = "open" if pa.types.is_decimal(kind) else "open_time"
+        table = pa.table(rows)
+        odd = table.column(column).cast(pa.int64())
+        odd = odd.cast(pa.decimal128(38, 0)).cast(kind) if column == "open" else odd.cast(kind)
+        path = tmp_path / "BTC_USDT.parquet"
+        parquet.write_table(table.set_column(table.column_names.index(column), column, odd), path)
+        assert not is_plain(path)
+
+
+NUMBERS = st.one_of(
+    st.from_regex(r"[+-]?[0-9]{0,22}\.?[0-9]{0,20}([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+    st.floats(min_value=1e-9, max_value=1e9).map(str),
+    st.text(alphabet="0123456789.eE+- _", max_size=8),
+)
+
+
+@given(number=NUMBERS)
+def test_what_is_plain_is_what_row_by_row_gives(
+    number: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write(tmp_path_factory.mktemp("plain"), changed("volume", number))
+    plain = read_plain(BTC, Place(path))
+    if plain is not None:
+        found = read_candles(path.parent, None, None, allow_gaps=False)
+        assert plain.rows.column("volume").to_pylist() == [c.volume for c in found.candles]
 
 
 class TestTimeframes:
@@ -330,8 +460,8 @@ class TestBadFiles:
         ("name", "content"),
         [
             ("BTC_USDT.csv.gz", b"open_time"),
-            ("BTC_USDT.csv.gz", gzip.compress(b"open_time,open" * 99)[:-9]),
-            ("BTC_USDT.csv.gz", gzip.compress(b"open_time")[:10] + b"\xff" * 30),
+            ("BTC_USDT.csv.gz", gzip.compress(b"open_time,open" * 99, mtime=0)[:-9]),
+            ("BTC_USDT.csv.gz", gzip.compress(b"open_time", mtime=0)[:10] + b"\xff" * 30),
             ("BTC_USDT.parquet", b"PAR1"),
             ("BTC_USDT.parquet", b""),
         ],

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from builders import limits, settings
-from hedgerow.domain.documents import read_document, read_json, write_document
+from hedgerow.domain.documents import (
+    read_document,
+    read_json,
+    read_value,
+    write_document,
+    write_value,
+)
 from hedgerow.domain.errors import DocumentRefused, NotExact
 from hedgerow.domain.limits import Limits, TradingBounds, trading_bounds
-from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.domain.sessions import SessionEvent, UsageMetadata
+from hedgerow.domain.strategies import ReasoningNote, RiskTolerance
 from hedgerow.domain.users import UserSettings
 
 SPECIFIED_SETTINGS = """{
@@ -31,6 +39,22 @@ SPECIFIED_SETTINGS = """{
   "min_position_size_usd": 10.0,
   "max_leverage_multiple": 1.0,
   "allowed_exchanges": ["binance", "bybit"]
+}"""
+
+SPECIFIED_EVENT = """{
+  "event_id": "evt_abc123",
+  "author": "market_analyst",
+  "content": { "type": "text", "text": "Analyzing BTC momentum..." },
+  "timestamp": "2024-01-15T10:30:00Z",
+  "actions": {
+    "transfer_to_agent": "risk_manager",
+    "state_delta": { "analysis_complete": true }
+  },
+  "usage_metadata": {
+    "prompt_tokens": 1500,
+    "completion_tokens": 300,
+    "total_tokens": 1800
+  }
 }"""
 
 SPECIFIED_LIMITS = """{
@@ -168,7 +192,6 @@ def test_a_key_of_the_wrong_type_is_refused_by_name(record: type[Any], text: str
         ("max_daily_drawdown", Decimal("NaN"), "must be an exact number, not Decimal('NaN')"),
         ("default_ai_model", None, "must be text, not None"),
         ("allowed_exchanges", "binance", "must be a list of texts, not 'binance'"),
-        ("allowed_exchanges", ["binance", 5], "must be a list of texts, not ['binance', 5]"),
         ("risk_level", "reckless", "must be one of conservative, moderate, aggressive"),
         ("risk_level", 3, "must be one of conservative, moderate, aggressive"),
     ],
@@ -283,3 +306,64 @@ def test_what_only_the_tier_says_holds(bound: str, key: str, value: Any) -> None
 def test_every_bound_is_accounted_for() -> None:
     named = {bound for bound, *_ in [*MEETING, *BY_USER, *BY_TIER]}
     assert named == {field.name for field in fields(TradingBounds)}
+
+
+def test_a_wrong_item_of_a_list_is_named_by_its_place() -> None:
+    refused = refusal(UserSettings, {"allowed_exchanges": ["binance", 5]})
+    assert (refused.path, refused.problem) == ("allowed_exchanges[1]", "must be text, not 5")
+
+
+def test_nested_documents_are_read_and_written_whole() -> None:
+    document = json.loads(SPECIFIED_EVENT, parse_float=Decimal)
+    event = read_document(SessionEvent, document)
+    assert event.actions.transfer_to_agent == "risk_manager"
+    assert event.usage_metadata == UsageMetadata(1500, 300, 1800)
+    assert write_document(event) == document
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        (("content", "type"), "song", "must be one of text, tool_call, tool_response"),
+        (("content", "tune"), "la", "is not a known key"),
+        (("actions", "state_delta"), [], "must be an object"),
+        (("usage_metadata", "total_tokens"), "1800", "must be a whole number, not '1800'"),
+        (("timestamp",), "2024-01-15T10:30:00", "must be a time with its zone"),
+        (("timestamp",), "yesterday", "must be a time with its zone"),
+    ],
+)
+def test_a_fault_inside_a_document_is_named_by_its_path(
+    path: tuple[str, ...], value: object, problem: str
+) -> None:
+    document = json.loads(SPECIFIED_EVENT)
+    inner = document
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    with pytest.raises(DocumentRefused) as refused:
+        read_value("session events", tuple[SessionEvent, ...], [document])
+    assert refused.value.document == "session events"
+    assert refused.value.path == ".".join(("[0]", *path))
+    assert refused.value.problem.startswith(problem)
+
+
+def test_what_is_missing_inside_a_document_is_named_by_its_path() -> None:
+    document = json.loads(SPECIFIED_EVENT)
+    del document["usage_metadata"]["total_tokens"]
+    with pytest.raises(DocumentRefused) as refused:
+        read_document(SessionEvent, document)
+    assert refused.value.path == "usage_metadata.total_tokens"
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), float("inf"), True, "1"])
+def test_an_indicator_is_a_finite_number(number: object) -> None:
+    with pytest.raises(DocumentRefused) as refused:
+        read_value("indicators", dict[str, float], {"adx": number})
+    assert refused.value.path == "adx"
+
+
+def test_allocations_and_notes_come_back_as_they_were_written() -> None:
+    notes = (ReasoningNote(datetime(2024, 3, 4, tzinfo=UTC), "desk", "why"),)
+    assert read_value("log", tuple[ReasoningNote, ...], write_value(notes)) == notes
+    shares = {"BTC/USDT": Decimal("0.4"), "USDT": Decimal("0.05")}
+    assert read_value("target_allocations", dict[str, Decimal], write_value(shares)) == shares

@@ -1,91 +1,191 @@
-"""Each event seals the one before it: nothing in the log can be changed unnoticed."""
+"""Events: sealed with their version, read in every version, written down in one page."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from builders import ETH, NOON, SOL, STRATEGY, USER, Scene, exactly, proposal
+from hedgerow.domain.errors import UnknownEntity, UnknownEventVersion
 from hedgerow.domain.events import GENESIS_HASH, Event, EventHead, append
+from hedgerow.domain.messages import EquityMarked, Fact, IntervalClosed, OrderCreated
+from hedgerow.domain.orders import OrderStatus
+from hedgerow.domain.proposals import Abstention, ExitProposal
+from hedgerow.entrypoints.events_page import events_page
+from hedgerow.usecases.codec import decode, encode
+from hedgerow.usecases.event_schemas import SCHEMAS, EventFamily, EventSchema, EventSchemas
+from hedgerow.usecases.facts import append_fact, fact_of
 
-AT = datetime(2024, 3, 4, 12, 30, 0, 5, tzinfo=UTC)
-USER, SUBJECT = UUID(int=0x11), UUID(int=0x51)
-
-
-def first(**changes: Any) -> Event:
-    usual: dict[str, Any] = {
-        "head": EventHead(),
-        "user_id": USER,
-        "at": AT,
-        "kind": "Abstained",
-        "subject_id": SUBJECT,
-        "body": {"b": "2.50", "a": {"é": [1, None, True]}},
-    }
-    return append(**(usual | changes))[0]
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_a_log_begins_with_nothing_before_it() -> None:
-    assert EventHead() == EventHead(0, bytes(32))
-    event, head = append(EventHead(), USER, AT, "Abstained", None, {})
-    assert (event.sequence, event.previous_hash) == (1, GENESIS_HASH)
-    assert head == EventHead(1, event.hash)
-    assert len(event.hash) == 32
+def an_event(version: int = 1, body: Mapping[str, object] | None = None) -> Event:
+    event, _ = append(EventHead(), USER, NOON, "EquityNoted", version, None, body or {"worth": "1"})
+    return event
 
 
-def test_the_seal_is_sha256_over_the_last_seal_and_the_event_in_plain_json() -> None:
-    text = (
-        '["00000000-0000-0000-0000-000000000011",1,"2024-03-04T12:30:00.000005+00:00",'
-        '"Abstained","00000000-0000-0000-0000-000000000051",'
-        '{"a":{"\\u00e9":[1,null,true]},"b":"2.50"}]'
-    )
-    assert first().hash == sha256(bytes(32) + text.encode()).digest()
+# --- the seal --------------------------------------------------------------------------------
 
 
-def test_events_follow_each_other_without_a_gap() -> None:
-    head, log = EventHead(), []
-    for minute in range(5):
-        event, head = append(head, USER, AT + timedelta(minutes=minute), "Tick", None, {})
-        log.append(event)
-    assert [event.sequence for event in log] == [1, 2, 3, 4, 5]
-    assert [event.previous_hash for event in log[1:]] == [event.hash for event in log[:-1]]
-    assert head == EventHead(5, log[-1].hash)
-    assert all(event.is_intact for event in log)
+def test_the_first_version_is_sealed_as_events_were_before_there_were_versions() -> None:
+    document = [str(USER), 1, "2024-03-04T12:00:00.000000+00:00", "EquityNoted", None]
+    text = json.dumps([*document, {"worth": "1"}], separators=(",", ":"))
+    assert an_event().hash == sha256(GENESIS_HASH + text.encode()).digest()
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_the_version_cannot_be_altered(version: int) -> None:
+    event = an_event(version)
+    assert event.is_intact
+    for other in {1, 2, 3, 4} - {version}:
+        assert not replace(event, schema_version=other).is_intact
+
+
+def test_a_log_grows_without_gaps_and_each_event_seals_the_one_before() -> None:
+    fact = EquityMarked(STRATEGY, *exactly(10, 10))
+    first, head = append_fact(EventHead(), USER, NOON, fact)
+    second, head = append_fact(head, USER, NOON, fact)
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert second.previous_hash == first.hash
+    assert head == EventHead(2, second.hash)
+
+
+# --- versions --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EquityNoted:
+    """A kind that has changed twice: `worth` became `equity`, then its currency was added."""
+
+    equity: int
+    currency: str
+
+
+def _rename(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"equity": body["worth"]}
+
+
+def _in_usdt(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**body, "currency": "USDT"}
+
+
+THIRD = EventSchema(EquityNoted, EventFamily.FUNDS, version=3)
+UPCASTERS = {("EquityNoted", 1): _rename, ("EquityNoted", 2): _in_usdt}
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("version", "body"),
     [
-        {"user_id": UUID(int=0x12)},
-        {"sequence": 2},
-        {"at": AT + timedelta(microseconds=1)},
-        {"kind": "abstained"},
-        {"subject_id": None},
-        {"body": {"b": "2.5", "a": {"é": [1, None, True]}}},
-        {"body": {"b": "2.50", "a": {"é": [1, None]}}},
-        {"body": {}},
-        {"previous_hash": bytes(31) + b"\x01"},
-        {"hash": bytes(32)},
+        (1, {"worth": 1}),
+        (2, {"equity": 1}),
+        (3, {"equity": 1, "currency": "USDT"}),
     ],
 )
-def test_whatever_is_changed_breaks_the_seal(change: dict[str, Any]) -> None:
-    assert first().is_intact
-    assert not replace(first(), **change).is_intact
+def test_an_event_of_any_version_is_read_as_the_present_one(
+    version: int, body: Mapping[str, object]
+) -> None:
+    event = an_event(version, body)
+    assert EventSchemas([THIRD], UPCASTERS).read(event) == EquityNoted(1, "USDT")
+    assert event.is_intact, "reading leaves the stored body as it was sealed"
 
 
-def test_the_order_of_keys_and_the_clock_of_the_reader_do_not_matter() -> None:
-    elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    reordered = {"a": {"é": [1, None, True]}, "b": "2.50"}
-    assert first(at=elsewhere, body=reordered).hash == first().hash
+def test_a_version_of_the_future_is_refused() -> None:
+    with pytest.raises(UnknownEventVersion) as refused:
+        EventSchemas([THIRD], UPCASTERS).read(an_event(4))
+    assert (refused.value.schema_version, refused.value.newest_known) == (4, 3)
 
 
-def test_two_logs_with_one_past_have_one_future() -> None:
-    _, head = append(EventHead(), USER, AT, "Tick", None, {"n": 1})
-    _, other = append(EventHead(), USER, AT, "Tick", None, {"n": 2})
-    next_one, _ = append(head, USER, AT, "Tick", None, {})
-    next_other, _ = append(other, USER, AT, "Tick", None, {})
-    assert next_one.hash != next_other.hash
-    assert append(head, USER, AT, "Tick", None, {})[0] == next_one
+def test_a_kind_of_the_future_is_refused() -> None:
+    with pytest.raises(UnknownEntity):
+        SCHEMAS.read(an_event())
+
+
+def test_a_new_version_without_an_upcaster_is_a_bug() -> None:
+    with pytest.raises(AssertionError):
+        EventSchemas([THIRD], {("EquityNoted", 1): _rename})
+
+
+# --- every kind ------------------------------------------------------------------------------
+
+
+def test_every_fact_has_a_schema() -> None:
+    assert {schema.record for schema in SCHEMAS} == set(get_args(Fact))
+
+
+def test_the_facts_of_a_life_come_back_as_they_were() -> None:
+    facts = _a_life()
+    assert len({type(fact) for fact in facts}) >= 12
+    head = EventHead()
+    for fact in facts:
+        event, head = append_fact(head, USER, NOON, fact)
+        stored = replace(event, body=json.loads(json.dumps(event.body)))
+        assert fact_of(stored, type(fact)) == fact
+
+
+def test_an_event_travels_as_json() -> None:
+    for fact in _a_life():
+        event, _ = append_fact(EventHead(), USER, NOON, fact)
+        arrived = decode(Event, json.loads(json.dumps(encode(event))))
+        assert arrived == event
+        assert arrived.is_intact
+
+
+def test_an_event_is_not_taken_for_another_kind() -> None:
+    event, _ = append_fact(EventHead(), USER, NOON, EquityMarked(STRATEGY, *exactly(1, 1)))
+    with pytest.raises(AssertionError):
+        fact_of(event, OrderCreated)
+
+
+def _a_life() -> list[Fact]:
+    scene = Scene()
+    scene.hold()
+    scene.acknowledge(scene.stop)
+    scene.acknowledge(scene.target)
+    scene.amend(scene.stop, str(scene.position.size), "96")
+    scene.execute(scene.target, "110", "1")
+    scene.execute(scene.target, "110")
+    scene.end(scene.stop, OrderStatus.CANCELED)
+    scene.hold("100")
+    scene.move("10")
+    scene.decide(proposal("ETH/USDT"), ETH)
+    scene.decide(Abstention("SOL/USDT", "no breakout", "house"), SOL)
+    scene.decide(ExitProposal("BTC/USDT", scene.position.id, "momentum fades", "house"))
+    scene.tell(IntervalClosed(), after=timedelta(days=1))
+    return scene.facts
+
+
+# --- the page --------------------------------------------------------------------------------
+
+
+def test_the_page_is_fresh() -> None:
+    page = (DOCS / "events.md").read_text(encoding="utf-8")
+    assert page == events_page(), "run `hedgerow events schemas > docs/events.md`"
+
+
+def test_no_shape_changes_without_a_new_version() -> None:
+    shapes = json.loads((Path(__file__).parent / "event_shapes.json").read_text(encoding="utf-8"))
+    found = {f"{schema.kind} {schema.version}": _shape(schema.record) for schema in SCHEMAS}
+    assert found == {name: shapes[name] for name in found}, (
+        "raise the version, add an upcaster, and add the new shape beside the old one"
+    )
+
+
+def _shape(record: Any) -> str:
+    """All field names and types, down to the last nested record, in sixteen characters."""
+    section = events_page().split("\n### ")
+    texts: dict[str, str] = {part.split("\n")[0].split(",")[0]: part for part in section}
+    waiting, met = [record.__name__], dict[str, str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in met:
+            rows = [line for line in texts[name].splitlines() if line.startswith("| `")]
+            met[name] = "\n".join(rows)
+            waiting += [other for other in texts if f"[{other}](" in met[name]]
+    return sha256(json.dumps(met, sort_keys=True).encode()).hexdigest()[:16]

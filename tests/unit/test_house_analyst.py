@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.market import Candle, MarketType, Timeframe
-from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, RecalledMemory
+from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, RecalledMemory, Standing
 from hedgerow.domain.orders import OrderType
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal, SetupType
@@ -143,7 +143,7 @@ def lesson(number: int = 1, similarity: float = 0.8, **changes: Any) -> Recalled
         "validation_score": 0.6,
         "validation_trades": 3,
     }
-    return RecalledMemory(Memory(**(values | changes)), similarity)
+    return RecalledMemory(Memory(**(values | changes)), similarity, Standing(1.0, 1.0, 1.0, 1.0))
 
 
 def about(**changes: str) -> dict[str, str]:

@@ -131,7 +131,7 @@ def test_a_decision_is_written_as_what_it_is(decision: Proposal | Abstention) ->
     assert decode(type(decision), written["decision"]) == decision
 
 
-async def test_the_seal_of_every_fact_holds_in_the_database(engine: AsyncEngine) -> None:
+async def test_the_seal_of_every_fact_holds_in_the_database(database: AsyncEngine) -> None:
     found: list[Any] = []
 
     @hypothesis.settings(reproducible, max_examples=8)
@@ -142,7 +142,7 @@ async def test_the_seal_of_every_fact_holds_in_the_database(engine: AsyncEngine)
     collect()
     assert {type(fact) for fact in found} == set(FACTS)
     head, user_id, at = EventHead(), UUID(int=7), datetime(2024, 3, 4, tzinfo=UTC)
-    async with engine.connect() as connection:
+    async with database.connect() as connection:
         for fact in found:
             event, head = append_fact(head, user_id, at, fact)
             stored = await connection.scalar(select(cast(literal(event.body, JSON), JSONB)))
@@ -152,6 +152,7 @@ async def test_the_seal_of_every_fact_holds_in_the_database(engine: AsyncEngine)
                 user_id,
                 at,
                 event.kind,
+                event.schema_version,
                 event.subject_id,
                 stored,
             )

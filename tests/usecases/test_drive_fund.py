@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import BTC, NOON, USER, begin, opened_fund, proposal
-from conftest import empty
 from hedgerow.domain.messages import (
     DecisionMade,
     IntervalClosed,
@@ -27,7 +26,8 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.orders import Fill, Order, OrderStatus, OrderType
 from hedgerow.domain.proposals import ExitProposal
 from hedgerow.usecases.drive_fund import FundDriver
-from hedgerow.usecases.ports import OpenUnitOfWork, PendingWish, UnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, UnitOfWork
+from postgres_fixtures import empty
 from replay_builders import Crashed, crashing, outcome
 
 MINUTE = timedelta(minutes=1)
@@ -93,12 +93,12 @@ async def nothing_along(_: UnitOfWork) -> None:
 async def driver(open_unit: OpenUnitOfWork, venue: FarVenue) -> FundDriver:
     """A new process: the fund as stored, and a driver for it."""
 
-    async def learn(pending: PendingWish, _: LearnFromTrade) -> None:
-        async with open_unit() as unit:
+    async def learn(_user: UUID, pending: PendingWish, _: LearnFromTrade) -> None:
+        async with open_unit(SYSTEM) as unit:
             await unit.funds.wishes_done([pending.id], pending.at)
             await unit.commit()
 
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         fund = await unit.funds.load(USER)
     return FundDriver(fund, venue, open_unit, nothing_along, learn)
 
@@ -147,13 +147,13 @@ async def live_through(open_units: Sequence[OpenUnitOfWork], venue: FarVenue) ->
 _uninterrupted: list[dict[str, object]] = []
 
 
-async def uninterrupted(open_unit: OpenUnitOfWork, engine: AsyncEngine) -> dict[str, object]:
+async def uninterrupted(open_unit: OpenUnitOfWork, database: AsyncEngine) -> dict[str, object]:
     """What a story without a crash leaves: always the same, so it is told once a process."""
     if not _uninterrupted:
         await begin(open_unit, *opened_fund())
         await live_through([open_unit], FarVenue())
         _uninterrupted.append(await outcome(open_unit, USER))
-        await empty(engine)
+        await empty(database)
     await begin(open_unit, *opened_fund())
     return _uninterrupted[0]
 
@@ -165,7 +165,7 @@ async def test_an_order_is_stored_pending_before_the_venue_sees_it(
     venue, seen = FarVenue(), list[tuple[str, int, OrderStatus, bool]]()
 
     async def look(order: Order) -> None:
-        async with open_postgres() as unit:
+        async with open_postgres(SYSTEM) as unit:
             audited = [a.order for a in await unit.audit.orders(USER) if a.order.id == order.id]
             wishes = await unit.funds.pending_wishes(USER)
         wanted = any(getattr(each.wish, "order_id", None) == order.id for each in wishes)
@@ -193,7 +193,7 @@ async def test_each_wish_is_carried_out_once_and_none_is_left(
     again = await driver(open_postgres, venue)
     await again.resume()
     assert len(venue.calls) == len(names)
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert await unit.funds.pending_wishes(USER) == []
 
 
@@ -202,16 +202,16 @@ async def test_nothing_to_do_is_not_saved(open_postgres: OpenUnitOfWork) -> None
     driving = await driver(open_postgres, FarVenue())
     driving.deliver(PriceMoved("BTC/USDT", Decimal(1)), NOON + MINUTE)
     await driving.settle()
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert (await unit.funds.load(USER)).version == 1
 
 
 @pytest.mark.parametrize("has_acted", [False, True], ids=["unheard", "heard"])
 @pytest.mark.parametrize("call", range(1, 8))
 async def test_a_crash_at_the_venue_changes_nothing_in_the_end(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine, call: int, has_acted: bool
+    open_postgres: OpenUnitOfWork, database: AsyncEngine, call: int, has_acted: bool
 ) -> None:
-    expected = await uninterrupted(open_postgres, engine)
+    expected = await uninterrupted(open_postgres, database)
     venue, calls = FarVenue(), list[bool]()
 
     def crash(acted: bool) -> None:
@@ -229,9 +229,9 @@ async def test_a_crash_at_the_venue_changes_nothing_in_the_end(
 @pytest.mark.parametrize("is_durable", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("commit", range(1, 12))
 async def test_a_crash_at_a_commit_changes_nothing_in_the_end(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine, commit: int, is_durable: bool
+    open_postgres: OpenUnitOfWork, database: AsyncEngine, commit: int, is_durable: bool
 ) -> None:
-    expected = await uninterrupted(open_postgres, engine)
+    expected = await uninterrupted(open_postgres, database)
     venue = FarVenue()
     broken = crashing(open_postgres, commit, is_durable=is_durable)
     assert await live_through([broken, open_postgres], venue) == 1
@@ -251,7 +251,7 @@ async def test_a_wish_whose_order_has_ended_meanwhile_is_done_without_the_venue(
     driving.deliver(OrderEnded(entry.id, OrderStatus.CANCELED, "by hand"), NOON + MINUTE)
     await driving.settle()
     assert venue.calls == []
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert await unit.funds.pending_wishes(USER) == []
 
 
@@ -271,6 +271,6 @@ async def test_what_must_be_saved_along_is_saved_with_every_step_or_not_at_all(
     driving.deliver(bought(driving), NOON + MINUTE)
     with pytest.raises(Crashed):
         await driving.settle()
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         stored = await unit.funds.load(USER)
     assert (stored.version, stored.orders) == (1, {})

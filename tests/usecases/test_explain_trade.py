@@ -10,7 +10,7 @@ from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.orders import OrderPurpose, OrderStatus
 from hedgerow.domain.proposals import Decision
 from hedgerow.usecases.explain_trade import Explanation, explain_trade
-from hedgerow.usecases.ports import Briefing, OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork
 from replay_builders import CLOSES, HOUR, START, SmallWorld, buy, candle_set, hourly, sell
 
 BTC = "BTC/USDT"
@@ -18,7 +18,7 @@ CANDLES = candle_set(hourly(BTC, CLOSES))
 
 
 async def explained(open_unit: OpenUnitOfWork, trade: str) -> Explanation:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return await explain_trade(unit, trade)
 
 
@@ -33,7 +33,7 @@ async def two_trades(open_unit: OpenUnitOfWork) -> list[str]:
 
     world = SmallWorld(open_unit, {(BTC, 3): buy(), (BTC, 9): informed, (BTC, 11): sell})
     run = await world.run(CANDLES)
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return [str(each.id) for each in await unit.trades.positions(run.strategy_id)]
 
 

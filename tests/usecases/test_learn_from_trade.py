@@ -14,7 +14,7 @@ from hedgerow.domain.journal import JournalEntry, MarketRegime, exit_was_correct
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, Stance
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import Decision, SetupType
-from hedgerow.usecases.ports import Briefing, OpenUnitOfWork, PaperRun, RecallQuery
+from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork, PaperRun, RecallQuery
 from replay_builders import (
     CLOSES,
     HOUR,
@@ -32,17 +32,17 @@ END = START + len(CLOSES) * HOUR
 
 
 async def trades_of(open_unit: OpenUnitOfWork, run: PaperRun) -> list[Position]:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return await unit.trades.positions(run.strategy_id)
 
 
 async def entries_of(open_unit: OpenUnitOfWork, run: PaperRun) -> list[JournalEntry]:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return await unit.trades.journal(run.strategy_id)
 
 
 async def memories_of(open_unit: OpenUnitOfWork, trade: Position) -> dict[MemoryType, Memory]:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return {each.type: each for each in await unit.memories.of_trade(trade.id)}
 
 
@@ -103,10 +103,10 @@ async def test_a_lesson_and_the_trade_itself_are_remembered_with_their_vectors(
             assert (each.symbol, each.timeframe) == (BTC, entry.timeframe)
             assert (each.source_user_id, each.source_trade_id) == (run.user_id, trade.id)
             assert (each.created_at, each.expires_at) == (entry.created_at, None)
-            (vector,) = embedder.embed([each.content])
-            query = RecallQuery("", END, (each.type,), BTC, 9)
-            async with open_postgres() as unit:
-                found = await unit.memories.recall(run.user_id, query, vector, "letters")
+            (vector,) = await embedder.embed([each.content])
+            query = RecallQuery(END, vector=vector, types=(each.type,), symbol=BTC, limit=9)
+            async with open_postgres(SYSTEM) as unit:
+                found = await unit.memories.recall(run.user_id, query, "letters")
             alike = {recalled.memory.id: recalled.similarity for recalled in found}
             assert alike[each.id] == pytest.approx(1.0, abs=1e-6)
 
@@ -135,7 +135,7 @@ async def test_what_a_trade_was_based_on_is_proven_by_how_it_ended_once(
     world = SmallWorld(open_postgres, {(BTC, 3): buy(), (BTC, 9): informed})
     await world.run(candle_set(SERIES))
     assert used.keys() == {MemoryType.DECISION, MemoryType.LESSON, MemoryType.TRADE}
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         stored = {each.type: each for each in await unit.memories.by_ids(list(used.values()))}
     # the trade won: a caution was wrong, what said nothing against it was right
     scores = {
@@ -201,7 +201,7 @@ async def test_a_trade_that_ends_with_the_candles_cannot_be_judged(
     run = await world.run(candle_set(SERIES[:7]))
     (entry,) = await entries_of(open_postgres, run)
     assert entry.was_correct_exit is None
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         waiting = await unit.journal.awaiting_exit_verdict(
             run.user_id, datetime.max.replace(tzinfo=START.tzinfo)
         )

@@ -26,7 +26,7 @@ from hedgerow.domain.pairs import StrategyMode
 from hedgerow.domain.risk import next_midnight
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.open_fund import PAPER_LIMITS, PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
 
 OWNER = UUID(int=0x99)
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
@@ -81,7 +81,7 @@ def test_capital_is_spread_evenly_and_never_beyond_all_of_it(count: int, share: 
     (strategy,) = opened(symbols).strategies.values()
     assert strategy.target_allocations == dict.fromkeys(symbols, Decimal(share))
     assert sum(strategy.target_allocations.values()) <= 1
-    assert f"COIN0/USDT {Decimal(share) * 100:f}" in strategy.reasoning_log[0]["reasoning"]
+    assert f"COIN0/USDT {Decimal(share) * 100:f}" in strategy.reasoning_log[0].reasoning
 
 
 def test_nothing_is_borrowed_and_nothing_is_live() -> None:
@@ -129,7 +129,7 @@ async def test_funds_that_begin_on_different_days_share_one_tier(
         owner = UUID(int=0x90 + day)
         opening = open_paper_fund(plan(owner=owner), NOON + timedelta(days=day))
         made.append(await begin(open_postgres, *opening))
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         for fund in made:
             loaded = await unit.funds.load(fund.user.id)
             assert loaded.limit_profile == fund.limit_profile

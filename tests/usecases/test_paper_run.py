@@ -14,7 +14,7 @@ from hedgerow.domain.market import Candle, Exchange, Instrument, MarketType, Tim
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.paper_run import RunPlan, plan_run, read_candles_of, report_facts
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
 from replay_builders import CLOSES, HOUR, START, SmallWorld, candle_set, hourly, plan_of
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -54,7 +54,7 @@ async def test_the_finest_digits_of_the_candles_are_the_grid(
     assert (bitcoin.price_tick, bitcoin.quantity_step) == (Decimal(tick), Decimal(step))
     assert bitcoin.notional_quote_min == 5
     assert (ether.price_tick, ether.quantity_step) == (Decimal("0.1"), Decimal("0.001"))
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         fund = await unit.funds.load(run.user_id)
     assert sorted(fund.instruments.values(), key=lambda each: each.symbol) == made.found
 
@@ -80,7 +80,7 @@ async def test_later_candles_with_a_finer_grid_leave_the_first_fund_its_own(
     second = await SmallWorld(open_postgres, {}).run(candle_set(finer))
     steps = []
     for run in (first, second):
-        async with open_postgres() as unit:
+        async with open_postgres(SYSTEM) as unit:
             fund = await unit.funds.load(run.user_id)
         steps.append([rules.quantity_step for rules in fund.instruments.values()])
     assert steps == [[Decimal("0.001")], [Decimal("0.0000001")]]
@@ -150,7 +150,7 @@ async def test_other_candles_in_the_store_are_refused_and_stay(
     with pytest.raises(InputRefused, match="other candles of these symbols are stored already"):
         await world.run(candles)
     assert await read_candles_of(world.desk, plan_of(candles)) == stored
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert await unit.runs.latest() is None
 
 
@@ -175,7 +175,7 @@ async def test_a_finished_plan_begins_anew_and_another_is_another_run(
     runs = [await world.run(candles), await world.run(candles), await world.run(candles, seed=8)]
     assert len({run.id for run in runs}) == len({run.user_id for run in runs}) == 3
     assert len({run.fingerprint for run in runs}) == 2
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert await unit.runs.count(runs[0].fingerprint) == 2
         assert await unit.runs.latest() == runs[2]
         assert await unit.runs.are_alone()

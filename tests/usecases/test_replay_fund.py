@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import digits
-from conftest import empty
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.regimes import Regime
-from hedgerow.usecases.ports import OpenUnitOfWork, PaperRun
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PaperRun
 from hedgerow.usecases.verify_books import verify_all
+from postgres_fixtures import empty
 from replay_builders import (
     CLOSES,
     HOUR,
@@ -34,7 +34,7 @@ BTC, ETH = "BTC/USDT", "ETH/USDT"
 
 
 async def opened_at(open_unit: OpenUnitOfWork, run: PaperRun) -> list[datetime]:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return [each.opened_at for each in await unit.trades.positions(run.strategy_id)]
 
 
@@ -65,7 +65,7 @@ async def test_another_future_changes_nothing_before_it(
         run = await world.run(candle_set(hourly(BTC, closes)))
         world_ends = [b for b in world.analyst.briefings if b.at <= until]
         briefings.append([(b.at, b.candles, b.has_working_entry) for b in world_ends])
-        async with open_postgres() as unit:
+        async with open_postgres(SYSTEM) as unit:
             noted = await unit.trades.equity_marks(run.strategy_id)
             audited = await unit.audit.orders(run.user_id)
         marks.append([(at, mark.equity, mark.cash) for at, mark in noted if at <= until])
@@ -110,7 +110,7 @@ async def test_a_regime_is_noted_for_every_candle_that_was_judged(
     open_postgres: OpenUnitOfWork,
 ) -> None:
     await SmallWorld(open_postgres).run(candle_set(hourly(BTC, CLOSES)))
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert await unit.regimes.at(BTC, Timeframe.H1, START + (WARM_UP - 1) * HOUR) is None
         for hour in range(WARM_UP, len(CLOSES) + 1):
             found = await unit.regimes.at(BTC, Timeframe.H1, START + hour * HOUR)
@@ -183,13 +183,13 @@ async def test_what_one_run_has_learned_is_not_known_to_the_next(
 
 
 async def test_stops_between_two_spans_and_goes_on_from_there(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine
+    open_postgres: OpenUnitOfWork, database: AsyncEngine
 ) -> None:
     candles = candle_set(hourly(BTC, CLOSES), hourly(ETH, CLOSES[::-1]))
     script = {(BTC, 3): buy(), (ETH, 5): buy(), (BTC, 9): buy()}
     run = await SmallWorld(open_postgres, script).run(candles)
     expected = await outcome(open_postgres, run.user_id)
-    await empty(engine)
+    await empty(database)
     stops = 0
     for stop_after in (0, 1, 4, 2, 3, 1, 99):
         world, asked = SmallWorld(open_postgres, script), count()
@@ -206,25 +206,25 @@ async def test_stops_between_two_spans_and_goes_on_from_there(
 
 @pytest.mark.parametrize("commits", [2, 5])
 async def test_a_process_that_dies_every_few_commits_comes_to_the_same_end(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine, commits: int
+    open_postgres: OpenUnitOfWork, database: AsyncEngine, commits: int
 ) -> None:
     candles = candle_set(hourly(BTC, CLOSES), hourly(ETH, CLOSES[::-1]))
     script = {(BTC, 3): buy(), (ETH, 5): buy(), (BTC, 9): buy(), (BTC, 14): buy()}
     run = await SmallWorld(open_postgres, script).run(candles)
     expected = await outcome(open_postgres, run.user_id)
-    await empty(engine)
+    await empty(database)
     ended, deaths = None, 0
     while ended is None and deaths < 60:
         try:
             ended = await SmallWorld(crashing(open_postgres, commits), script).run(candles)
         except Crashed:
             deaths += 1
-            async with open_postgres() as unit:
+            async with open_postgres(SYSTEM) as unit:
                 latest = await unit.runs.latest()
             # it may die of its last commit
             ended = latest if latest and latest.finished_at else None
     assert deaths >= 10
     assert ended == run
     assert await outcome(open_postgres, run.user_id) == expected
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         assert (await verify_all(unit)).differences == []

@@ -34,14 +34,15 @@ from hedgerow.domain.messages import (
     Step,
 )
 from hedgerow.domain.orders import OrderStatus
-from hedgerow.usecases.ports import OpenUnitOfWork, TimedStep
+from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep
 from hedgerow.usecases.verify_books import AuditReport, Difference, verify_all
+from postgres_fixtures import tampering_with
 
 MINUTE = timedelta(minutes=1)
 
 
 async def audit(open_unit: OpenUnitOfWork) -> AuditReport:
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         return await verify_all(unit)
 
 
@@ -80,7 +81,7 @@ async def traded(open_unit: OpenUnitOfWork) -> Told:
     scene.tell(IntervalClosed())
     step = Step(tuple(scene.facts), tuple(scene.wishes))
     wishes = await keep(open_unit, scene.fund, step)
-    async with open_unit() as unit:
+    async with open_unit(SYSTEM) as unit:
         await unit.journal.add(journal_entry(UUID(int=1), gone, proposal(), scene.at))
         await unit.funds.wishes_done([wish.id for wish in wishes], scene.at)
         await unit.commit()
@@ -124,7 +125,7 @@ async def test_whatever_happens_to_a_fund_its_books_can_be_worked_out_again(
         if message is not None:
             at = scene.fund.as_of + nudge.minutes * MINUTE
             steps.append(TimedStep(at, scene.fund.step(message, at)))
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         await unit.funds.save(scene.fund, steps)
         await unit.commit()
     report = await audit(open_postgres)
@@ -164,7 +165,7 @@ TAMPERINGS = [
     ("UPDATE positions SET current_price = 500 WHERE id = :held", "books", STRATEGY),
     ("UPDATE positions SET funding = 1 WHERE id = :ended", "books", STRATEGY),
     (
-        "UPDATE positions SET status = 'open', closed_at = NULL WHERE id = :ended",
+        "UPDATE positions SET status = 'open', closed_at = NULL, size = 1 WHERE id = :ended",
         "books",
         "ended",
     ),
@@ -176,9 +177,17 @@ TAMPERINGS = [
         STRATEGY,
     ),
     # orders and their executions
-    ("UPDATE orders SET filled_amount = 1 WHERE id = :gone_stop", "orders", "gone_stop"),
+    (
+        "UPDATE orders SET filled_amount = 1, amount = 1 WHERE id = :gone_stop",
+        "orders",
+        "gone_stop",
+    ),
     ("UPDATE orders SET filled_quote = 1 WHERE id = :gone_stop", "orders", "gone_stop"),
-    ("UPDATE orders SET status = 'canceled' WHERE id = :gone_stop", "orders", "gone_stop"),
+    (
+        "UPDATE orders SET status = 'canceled', filled_at = NULL WHERE id = :gone_stop",
+        "orders",
+        "gone_stop",
+    ),
     ("UPDATE orders SET position_id = NULL WHERE id = :gone_stop", "books", "ended"),
     ("UPDATE orders SET side = 'sell' WHERE id = :entry", "books", "ended"),
     ("UPDATE fills SET price = price + 1 WHERE order_id = :gone_stop", "orders", "gone_stop"),
@@ -187,7 +196,11 @@ TAMPERINGS = [
     ("UPDATE fills SET venue_trade_id = 'x' WHERE order_id = :gone_stop", "events", "fills"),
     # protection
     ("UPDATE orders SET amount = 5 WHERE id = :stop", "protection", "held"),
-    ("UPDATE orders SET status = 'canceled' WHERE id = :stop", "protection", "held"),
+    (
+        "UPDATE orders SET status = 'canceled', filled_at = NULL WHERE id = :stop",
+        "protection",
+        "held",
+    ),
     # the journal
     ("DELETE FROM journal_entries", "journal", "ended"),
     # the log
@@ -219,7 +232,7 @@ TAMPERINGS = [
 @pytest.mark.parametrize(("tampering", "check", "subject"), TAMPERINGS)
 async def test_what_was_tampered_with_is_found_and_named(
     open_postgres: OpenUnitOfWork,
-    engine: AsyncEngine,
+    database: AsyncEngine,
     tampering: str,
     check: str,
     subject: str | UUID,
@@ -227,7 +240,7 @@ async def test_what_was_tampered_with_is_found_and_named(
     told = await traded(open_postgres)
     named = {name: getattr(told, name) for name in Told.__slots__}
     used = {name: value for name, value in named.items() if f":{name}" in tampering}
-    async with engine.begin() as connection:
+    async with tampering_with(database) as connection:
         await connection.execute(text(tampering), used)
     report = await audit(open_postgres)
     assert not report.is_clean
@@ -239,11 +252,11 @@ async def test_what_was_tampered_with_is_found_and_named(
 
 
 async def test_a_transfer_that_does_not_sum_to_zero_is_named(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine
+    open_postgres: OpenUnitOfWork, database: AsyncEngine
 ) -> None:
     await traded(open_postgres)
     tampering = "UPDATE ledger_entries SET amount = amount + 0.5 WHERE account = 'capital'"
-    async with engine.begin() as connection:
+    async with tampering_with(database) as connection:
         found = await connection.execute(text(f"{tampering} RETURNING transfer_id"))
         transfer_id = found.scalar_one()
     report = await audit(open_postgres)
@@ -251,11 +264,11 @@ async def test_a_transfer_that_does_not_sum_to_zero_is_named(
 
 
 async def test_a_transfer_that_is_gone_is_missed(
-    open_postgres: OpenUnitOfWork, engine: AsyncEngine
+    open_postgres: OpenUnitOfWork, database: AsyncEngine
 ) -> None:
     await traded(open_postgres)
     lost = "(SELECT id FROM transfers WHERE reason = 'fee' LIMIT 1)"
-    async with engine.begin() as connection:
+    async with tampering_with(database) as connection:
         await connection.execute(text(f"DELETE FROM ledger_entries WHERE transfer_id = {lost}"))
         await connection.execute(text(f"DELETE FROM transfers WHERE id = {lost}"))
     report = await audit(open_postgres)
@@ -291,7 +304,7 @@ async def test_a_trade_that_waits_to_be_learned_from_is_no_difference(
     wishes = await keep(open_postgres, scene.fund, step)
     assert (await audit(open_postgres)).is_clean
     learning = [each.id for each in wishes if isinstance(each.wish, LearnFromTrade)]
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         await unit.funds.wishes_done(learning, NOON)
         await unit.commit()
     report = await audit(open_postgres)
@@ -310,7 +323,7 @@ async def test_a_stop_that_waits_to_be_amended_is_no_difference(
     wishes = await keep(open_postgres, scene.fund, step)
     assert (await audit(open_postgres)).is_clean
     amending = [each.id for each in wishes if isinstance(each.wish, AmendOrder)]
-    async with open_postgres() as unit:
+    async with open_postgres(SYSTEM) as unit:
         await unit.funds.wishes_done(amending, NOON)
         await unit.commit()
     report = await audit(open_postgres)

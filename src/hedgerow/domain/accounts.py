@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from hedgerow.domain.market import Exchange
+from hedgerow.domain.secrets import Secret
 
 
 class Permission(StrEnum):
@@ -36,3 +37,12 @@ class ExchangeAccount:
     passphrase: bytes | None = field(default=None, repr=False)
     listen_key_encrypted: bytes | None = field(default=None, repr=False)
     listen_key_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an exchange wants to see before it trades for a user; `passphrase` where it asks."""
+
+    api_key: Secret
+    secret: Secret
+    passphrase: Secret | None = None

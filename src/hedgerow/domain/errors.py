@@ -27,6 +27,13 @@ class InputRefused(HedgerowError):
     fix: str
 
 
+class StoreUnavailable(InputRefused):
+    """A store that cannot be reached, or could not do what any healthy one can.
+
+    What was not committed is undone.
+    """
+
+
 @dataclass(eq=False)
 class NotExact(HedgerowError):
     """A number that is not a finite Decimal, integer or decimal text, where money is meant."""
@@ -100,3 +107,44 @@ class ConcurrentUpdate(HedgerowError):
 
     user_id: UUID
     version: int
+
+
+@dataclass(eq=False)
+class UnknownEventVersion(HedgerowError):
+    """A stored event in a shape that this version of Hedgerow does not know yet."""
+
+    kind: str
+    schema_version: int
+    newest_known: int
+
+
+@dataclass(eq=False)
+class DeliveryFailed(HedgerowError):
+    """Events that could not be handed over now, and that may be tried again later."""
+
+    target: str
+    problem: str
+
+
+@dataclass(eq=False)
+class SecretUnreadable(HedgerowError):
+    """A sealed value or data key that does not open: altered, or moved from another place."""
+
+    place: str
+    problem: str
+
+
+@dataclass(eq=False)
+class KeyUnknown(HedgerowError):
+    """A key-encryption key that is needed and not, or no longer, at hand; `key_id` is no secret."""
+
+    key_id: str
+
+
+@dataclass(eq=False)
+class EmbeddingFailed(HedgerowError):
+    """The service that turns text into vectors did not, in any of several attempts."""
+
+    service: str
+    problem: str
+    attempts: int

@@ -11,6 +11,8 @@ from typing import Final
 from uuid import UUID
 
 GENESIS_HASH: Final = bytes(32)
+# made once: `json.dumps` with options makes an encoder for every call
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,15 @@ class EventHead:
 class Event:
     """One fact as it is kept. `subject_id` is the order, position, pair or strategy it is about.
 
-    `hash` is SHA-256 over the previous hash and everything else in the event.
+    `schema_version` is the shape of `body`, counted from 1 for each kind. `hash` is SHA-256 over
+    the previous hash and everything else in the event.
     """
 
     user_id: UUID
     sequence: int
     at: datetime
     kind: str
+    schema_version: int
     subject_id: UUID | None
     body: Mapping[str, object]
     previous_hash: bytes
@@ -40,7 +44,16 @@ class Event:
     @property
     def is_intact(self) -> bool:
         """Whether the event still has the hash it was sealed with."""
-        return self.hash == _seal(self)
+        return self.hash == _seal(
+            self.previous_hash,
+            self.user_id,
+            self.sequence,
+            self.at,
+            self.kind,
+            self.schema_version,
+            self.subject_id,
+            self.body,
+        )
 
 
 def append(
@@ -48,28 +61,37 @@ def append(
     user_id: UUID,
     at: datetime,
     kind: str,
+    schema_version: int,
     subject_id: UUID | None,
     body: Mapping[str, object],
 ) -> tuple[Event, EventHead]:
     """The next event after `head`, and the new head."""
-    unsealed = Event(user_id, head.sequence + 1, at, kind, subject_id, body, head.hash, b"")
-    sealed = _seal(unsealed)
-    event = Event(user_id, head.sequence + 1, at, kind, subject_id, body, head.hash, sealed)
-    return event, EventHead(event.sequence, sealed)
+    sequence = head.sequence + 1
+    sealed = _seal(head.hash, user_id, sequence, at, kind, schema_version, subject_id, body)
+    event = Event(user_id, sequence, at, kind, schema_version, subject_id, body, head.hash, sealed)
+    return event, EventHead(sequence, sealed)
 
 
-def _seal(event: Event) -> bytes:
-    text = json.dumps(
-        [
-            str(event.user_id),
-            event.sequence,
-            event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            event.kind,
-            None if event.subject_id is None else str(event.subject_id),
-            event.body,
-        ],
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=True,
-    )
-    return sha256(event.previous_hash + text.encode()).digest()
+def _seal(
+    previous_hash: bytes,
+    user_id: UUID,
+    sequence: int,
+    at: datetime,
+    kind: str,
+    schema_version: int,
+    subject_id: UUID | None,
+    body: Mapping[str, object],
+) -> bytes:
+    sealed: list[object] = [
+        str(user_id),
+        sequence,
+        at.astimezone(UTC).isoformat(timespec="microseconds"),
+        kind,
+        None if subject_id is None else str(subject_id),
+        body,
+    ]
+    # Version 1 is sealed as the absence of a number: so were the events written before there were
+    # versions, and they still verify. Any change of the number changes the seal all the same.
+    if schema_version != 1:
+        sealed.append(schema_version)
+    return sha256(previous_hash + _ENCODE(sealed).encode()).digest()

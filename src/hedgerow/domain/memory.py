@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,8 @@ from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.market import Timeframe
 
 EMBEDDING_DIMENSIONS: Final = 1536
+# How long a working memory lasts unless it is told otherwise.
+WORKING_LIFE: Final = timedelta(hours=24)
 # A memory's score is its success rate shrunk towards zero as if it had failed this often before,
 # so that it starts at 0.0 and one lucky trade does not make a certainty of it.
 _DOUBT_TRADES: Final = 2
@@ -94,6 +96,16 @@ class Memory:
         value = self.metadata.get("stance")
         return None if value is None else Stance(str(value))
 
+    @property
+    def trust(self) -> float:
+        """How far the memory is believed: above 0, at most 1.
+
+        validation_score + 1 / (n + 2) after n trades, which is Laplace's rule of succession
+        (r + 1) / (n + 2) for r trades that bore it out. A memory nobody has tried yet is half
+        believed; else it would never be used, and so never proven.
+        """
+        return min(1.0, self.validation_score + 1.0 / (self.validation_trades + _DOUBT_TRADES))
+
     def was_right(self, trade_won: bool) -> bool:
         """Whether a trade that used the memory bore it out: a caution is right when it loses."""
         return trade_won != (self.stance is Stance.CAUTIONS)
@@ -109,8 +121,42 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Why a memory was recalled where it was: four factors, each above 0 and at most 1.
+
+    `fused` is its relevance by all searches together; `recency`, `importance` and `validation`
+    weigh it (domain/memory_ranking.py has the formulas).
+    """
+
+    fused: float
+    recency: float
+    importance: float
+    validation: float
+
+    @property
+    def score(self) -> float:
+        """What memories are ranked by: the product of the factors."""
+        return self.fused * self.recency * self.importance * self.validation
+
+
+@dataclass(frozen=True, slots=True)
 class RecalledMemory:
-    """A memory and its cosine similarity (-1 to 1) to what was asked."""
+    """A memory, its cosine similarity (-1 to 1; 0 where no vector was asked) and its standing."""
 
     memory: Memory
     similarity: float
+    standing: Standing
+
+    @property
+    def score(self) -> float:
+        """What it is ranked by."""
+        return self.standing.score
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One trade that used a memory, and whether it bore the memory out."""
+
+    trade_id: UUID
+    was_right: bool
+    at: datetime

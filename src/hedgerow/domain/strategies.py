@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -76,6 +76,15 @@ class DailyReturns:
         return ratio(self.mean * CONTEXT.sqrt(_DAYS_PER_YEAR), CONTEXT.sqrt(variance))
 
 
+@dataclass(frozen=True, slots=True)
+class ReasoningNote:
+    """Why a portfolio is as it is: when that was said, by whom, and in which words."""
+
+    at: datetime
+    author: str
+    reasoning: str
+
+
 @dataclass(slots=True)
 class Strategy:
     """A portfolio in one quote currency. `allocated_capital` never changes after it is made.
@@ -97,7 +106,7 @@ class Strategy:
     status: StrategyStatus = StrategyStatus.ACTIVE
     rebalance_frequency: RebalanceFrequency = RebalanceFrequency.NEVER
     target_allocations: Mapping[str, Decimal] = field(default_factory=dict)
-    reasoning_log: Sequence[Mapping[str, str]] = ()
+    reasoning_log: tuple[ReasoningNote, ...] = ()
     balances: dict[tuple[Account, str], Decimal] = field(default_factory=dict)
     current_equity: Decimal = ZERO
     total_pnl: Decimal = ZERO

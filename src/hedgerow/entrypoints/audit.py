@@ -9,12 +9,13 @@ from rich.text import Text
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
+from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.verify_books import AuditReport, verify_all
 
 
 async def show_audit(backstage: Backstage, *, as_json: bool) -> bool:
     """Verify every fund and show what was verified; returns whether all was well."""
-    async with backstage.records() as open_unit_of_work, open_unit_of_work() as unit:
+    async with backstage.records() as open_unit_of_work, open_unit_of_work(SYSTEM) as unit:
         report = await verify_all(unit)
     if as_json:
         print_json({"clean": report.is_clean, **encode(report)})

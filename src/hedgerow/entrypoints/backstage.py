@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
-from hedgerow.usecases.candle_sets import CandleSet
+from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
+from hedgerow.usecases.checks import Check
+from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
+from hedgerow.usecases.recall_memories import MemoryDesk
+from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.schema import SchemaKeeper
 
 
 class Backstage(Protocol):
@@ -27,6 +33,17 @@ class Backstage(Protocol):
         """Candles from a folder of files, or the bundled ones; raises InputRefused."""
         ...
 
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> Sequence[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
+        ...
+
     def report_folder(self) -> Path:
         """Where HTML reports are kept."""
         ...
@@ -35,6 +52,48 @@ class Backstage(Protocol):
         """All services for a run, held by this process alone; `fresh` empties the stores first."""
         ...
 
+    def shared_desk(self) -> AbstractAsyncContextManager[PaperDesk]:
+        """All services for looking at runs, shared with whatever else is running."""
+        ...
+
+    def usage(self) -> AbstractAsyncContextManager[UsageStore]:
+        """What models have cost, shared with whatever else is running."""
+        ...
+
+    def candle_shelf(self) -> AbstractAsyncContextManager[CandleShelf]:
+        """Stored candles, shared with whatever else is running."""
+        ...
+
+    def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        ...
+
+    def backup_desk(self) -> AbstractAsyncContextManager[BackupDesk]:
+        """What a backup is made with, shared with whatever else is running."""
+        ...
+
+    def restore_desk(self) -> AbstractAsyncContextManager[RestoreDesk]:
+        """What a backup is restored with; keeps every run out."""
+        ...
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
+        ...
+
     def records(self) -> AbstractAsyncContextManager[OpenUnitOfWork]:
         """PostgreSQL alone, shared with whatever else is running."""
+        ...
+
+    def relay_desk(self) -> AbstractAsyncContextManager[RelayDesk]:
+        """What a relay of the event log needs, shared with whatever else is running."""
+
+    def vault(self) -> AbstractAsyncContextManager[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+
+    def checks(self) -> Sequence[Check]:
+        """The looks at everything that would be used, by settings that may be wrong."""
+        ...
+
+    def memories(self) -> AbstractAsyncContextManager[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
         ...

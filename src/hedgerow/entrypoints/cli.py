@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import signal
 import sys
-from collections.abc import Coroutine
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
 from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
-from hedgerow.domain.market import Timeframe, split_symbol
+from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
-from hedgerow.entrypoints.words import sentence
+from hedgerow.entrypoints.cli_events import events_commands
+from hedgerow.entrypoints.db import add_db
+from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
+from hedgerow.entrypoints.output import complain
+from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
-T = TypeVar("T")
-
 EXIT_REFUSED = 2
-EXIT_DIFFERENCES = 1
-EXIT_INTERRUPTED = 130
 
 # Far above any fund, far below where the sums of a run would lose a digit.
 _CAPITAL_BOUND: Final = Decimal(10) ** 15
@@ -39,22 +37,13 @@ def run(backstage: Backstage) -> None:
     try:
         make_app(backstage)()
     except HedgerowError as error:
-        _complain(sentence(error))
+        complain(sentence(error))
         sys.exit(EXIT_REFUSED)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
+        complain(f"{error.filename or 'standard output'}: the disk is full; free some space.")
         sys.exit(EXIT_REFUSED)
-
-
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` comes to; an interrupt becomes one sentence and exit code 130."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        _complain("interrupted; what was committed is kept: `hedgerow demo` goes on from there.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _speak_to_any_terminal() -> None:
@@ -62,10 +51,6 @@ def _speak_to_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _complain(line: str) -> None:
-    print(f"hedgerow: {line}", file=sys.stderr)  # noqa: T201
 
 
 def make_app(backstage: Backstage) -> typer.Typer:
@@ -85,6 +70,22 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
+    _add_costs(app, backstage)
+    candles = typer.Typer(help="Keep candles of your own.", no_args_is_help=True)
+    app.add_typer(candles, name="candles")
+    _add_import(candles, backstage)
+    _add_export(candles, backstage)
+    app.add_typer(events_commands(backstage), name="events")
+    vault = typer.Typer(help="Keys that lock exchange credentials.", no_args_is_help=True)
+    app.add_typer(vault, name="vault")
+    _add_vault_status(vault, backstage)
+    _add_vault_rotate(vault, backstage)
+    memory = typer.Typer(help="Ask what the fund remembers.", no_args_is_help=True)
+    app.add_typer(memory, name="memory")
+    _add_memory_search(memory, backstage)
+    _add_memory_show(memory, backstage)
+    add_db(app, backstage)
+    _add_doctor(app, backstage)
     return app
 
 
@@ -132,7 +133,7 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
             fresh=fresh,
             json_file=json_file,
         )
-        end = _finish(run_demo(backstage, request))
+        end = finish(run_demo(backstage, request))
         if not end.books_agree:
             raise typer.Exit(EXIT_DIFFERENCES)
         if not end.is_finished:
@@ -147,7 +148,7 @@ def _add_report(app: typer.Typer, backstage: Backstage) -> None:
         """Show the report of the latest run again."""
         from hedgerow.entrypoints.demo import show_latest_report
 
-        _finish(show_latest_report(backstage, as_json=as_json))
+        finish(show_latest_report(backstage, as_json=as_json))
 
 
 def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
@@ -162,7 +163,7 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
         """Tell a trade's whole story, from memories to lesson."""
         from hedgerow.entrypoints.explain import show_explanation
 
-        _finish(show_explanation(backstage, trade, as_json=as_json))
+        finish(show_explanation(backstage, trade, as_json=as_json))
 
 
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
@@ -173,7 +174,170 @@ def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
         """Re-add the ledger, re-derive the books, walk orders and events."""
         from hedgerow.entrypoints.audit import show_audit
 
-        if not _finish(show_audit(backstage, as_json=as_json)):
+        if not finish(show_audit(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def costs(
+        by: Annotated[
+            str, typer.Option(metavar="WHAT", help="Sum up by user, agent or day.")
+        ] = "user",
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show what models have cost, also while a fund is running."""
+        from hedgerow.entrypoints.costs import CostView, show_costs
+
+        if by not in list(CostView):
+            known = ", ".join(CostView)
+            raise InputRefused(f"{by!r} is nothing to sum up by", "--by", f"use one of {known}")
+        finish(show_costs(backstage, CostView(by), as_json=as_json))
+
+
+_ExchangeOption = Annotated[
+    str, typer.Option("--exchange", metavar="NAME", help="The exchange they are from.")
+]
+
+
+def _add_import(candles: typer.Typer, backstage: Backstage) -> None:
+    @candles.command("import")
+    def import_(
+        folder: Annotated[
+            Path, typer.Argument(metavar="DIR", help="BTC_USDT.csv, .csv.gz or .parquet, ...")
+        ],
+        symbols: Annotated[
+            str | None, typer.Option(metavar="LIST", help="Take these only: BTC/USDT,ETH/USDT")
+        ] = None,
+        timeframe: Annotated[
+            str | None,
+            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
+        ] = None,
+        exchange: _ExchangeOption = "binance",
+        allow_gaps: Annotated[
+            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
+        ] = False,
+    ) -> None:
+        """Check candles in files, and store them."""
+        from hedgerow.entrypoints.candles import ImportRequest, import_candles
+
+        request = ImportRequest(
+            folder=folder,
+            exchange=_exchange(exchange),
+            timeframe=_timeframe(timeframe),
+            symbols=_symbols(symbols),
+            allow_gaps=allow_gaps,
+        )
+        finish(import_candles(backstage, request))
+
+
+def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
+    @candles.command("export")
+    def export(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as candles.parquet.")],
+        symbols: Annotated[str, typer.Option(metavar="LIST", help="Which ones: BTC/USDT,ETH/USDT")],
+        timeframe: Annotated[str, typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d.")],
+        exchange: _ExchangeOption = "binance",
+    ) -> None:
+        """Write stored candles to a Parquet file."""
+        from hedgerow.entrypoints.candles import export_candles
+
+        names, span = _symbols(symbols), _timeframe(timeframe)
+        assert names is not None, "given"
+        assert span is not None, "given"
+        finish(export_candles(backstage, file, _exchange(exchange), names, span))
+
+
+def _exchange(text: str) -> Exchange:
+    known = [str(exchange) for exchange in Exchange]
+    if text not in known:
+        raise InputRefused(
+            what=f"{text!r} is not an exchange that Hedgerow knows",
+            where="--exchange",
+            fix=f"use one of {', '.join(known)}",
+        )
+    return Exchange(text)
+
+
+def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def status(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show which keys there are, and what each of them locks."""
+        from hedgerow.entrypoints.vault import show_status
+
+        if not finish(show_status(backstage, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
+
+
+def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
+    @vault.command()
+    def rotate(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Change the key that locks all others, while funds run."""
+        from hedgerow.entrypoints.vault import show_rotation
+
+        finish(show_rotation(backstage, as_json=as_json))
+
+
+def _add_memory_search(memory: typer.Typer, backstage: Backstage) -> None:
+    @memory.command()
+    def search(
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in words.")],
+        symbol: Annotated[
+            str | None, typer.Option(metavar="SYMBOL", help="About this one, or about none.")
+        ] = None,
+        kind: Annotated[
+            str | None,
+            typer.Option("--type", metavar="TYPE", help="Such as lesson, decision or trade."),
+        ] = None,
+        as_of: Annotated[
+            str | None,
+            typer.Option(metavar="TIME", help="What was known then; by default, now."),
+        ] = None,
+        user: Annotated[
+            str | None,
+            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
+        ] = None,
+        limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 10,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Find memories by words and by meaning, best first."""
+        from hedgerow.entrypoints.memory import SearchRequest, show_search
+
+        request = SearchRequest(text, symbol, kind, as_of, user, limit)
+        finish(show_search(backstage, request, as_json=as_json))
+
+
+def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
+    @memory.command()
+    def show(
+        memory_id: Annotated[
+            str, typer.Argument(metavar="ID", help="A memory's id or its beginning.")
+        ],
+        user: Annotated[
+            str | None,
+            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show all of one memory, and the trades that validated it."""
+        from hedgerow.entrypoints.memory import show_memory
+
+        finish(show_memory(backstage, memory_id, user, as_json=as_json))
+
+
+def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def doctor(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Check every service and setting, and say how to mend it."""
+        from hedgerow.entrypoints.doctor import show_findings
+
+        if not finish(show_findings(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
 
 

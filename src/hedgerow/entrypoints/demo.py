@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,12 +17,13 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.interrupts import stop_requests
 from hedgerow.entrypoints.output import print_json, require_writable, write_json
 from hedgerow.entrypoints.progress import LiveProgress
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
 from hedgerow.usecases.paper_run import PaperDesk, plan_run, report_facts, run_paper
-from hedgerow.usecases.ports import PaperRun
+from hedgerow.usecases.ports import SYSTEM, PaperRun
 from hedgerow.usecases.report import Report, build_report, report_json
 from hedgerow.usecases.verify_books import AuditReport, verify_fund
 
@@ -71,8 +68,8 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
         highlight=False,
     )
     async with backstage.paper_desk(fresh=request.fresh) as desk:
-        with _interrupts() as is_stopped, LiveProgress(console) as progress:
-            run = await run_paper(desk, plan, candles, progress.show, is_stopped)
+        with stop_requests() as stop, LiveProgress(console) as progress:
+            run = await run_paper(desk, plan, candles, progress.show, stop.is_set)
         report, audit = await _sum_up(desk, run)
         page = _write_page(backstage, run, report)
     print_report(report, console)
@@ -85,8 +82,8 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
 
 async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
     """Report on the latest run again; raises InputRefused where there is none."""
-    async with backstage.paper_desk(fresh=False) as desk:
-        async with desk.open_unit_of_work() as unit:
+    async with backstage.shared_desk() as desk:
+        async with desk.open_unit_of_work(SYSTEM) as unit:
             run = await unit.runs.latest()
         if run is None:
             raise InputRefused(
@@ -107,7 +104,7 @@ async def show_latest_report(backstage: Backstage, *, as_json: bool) -> None:
 async def _sum_up(desk: PaperDesk, run: PaperRun) -> tuple[Report, AuditReport]:
     report = build_report(await report_facts(desk, run))
     audit = AuditReport()
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(run.user_id) as unit:
         await verify_fund(unit, run.user_id, audit)
     return report, audit
 
@@ -155,25 +152,3 @@ def _program() -> str:
     if path.name != name or (found and Path(found).absolute() == path):
         return name
     return os.path.relpath(path)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Inside the block Ctrl-C asks for a clean stop; the second time it does not ask."""
-    loop = asyncio.get_running_loop()
-    usual = signal.getsignal(signal.SIGINT) or signal.default_int_handler
-    asked = asyncio.Event()
-
-    def ask() -> None:
-        asked.set()
-        ask_no_more()
-
-    def ask_no_more() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, usual)
-
-    loop.add_signal_handler(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        ask_no_more()

@@ -18,11 +18,13 @@ from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.explain_trade import ExplainedOrder, Explanation, explain_trade
+from hedgerow.usecases.facts import fact_of
+from hedgerow.usecases.ports import SYSTEM
 
 
 async def show_explanation(backstage: Backstage, trade: str, *, as_json: bool) -> None:
     """Print the story of a trade; raises InputRefused where there is no such trade."""
-    async with backstage.records() as open_unit_of_work, open_unit_of_work() as unit:
+    async with backstage.records() as open_unit_of_work, open_unit_of_work(SYSTEM) as unit:
         explanation = await explain_trade(unit, trade)
     if as_json:
         print_json(encode(explanation))
@@ -126,10 +128,11 @@ def _lifecycle(explained: ExplainedOrder, story: Explanation) -> str:
         if event.subject_id != explained.order.id:
             continue
         if event.kind == OrderStatusChanged.__name__:
-            statuses.append(f"{event.body['after']} {_time(event.at)}")
+            statuses.append(f"{fact_of(event, OrderStatusChanged).after} {_time(event.at)}")
         elif event.kind == OrderChanged.__name__:
-            trigger = f" at {event.body['stop_price']}" if event.body["stop_price"] else ""
-            statuses.append(f"amended to {event.body['amount']}{trigger} {_time(event.at)}")
+            changed = fact_of(event, OrderChanged)
+            trigger = f" at {changed.stop_price}" if changed.stop_price else ""
+            statuses.append(f"amended to {changed.amount}{trigger} {_time(event.at)}")
     reason = explained.order.status_reason
     return " → ".join(statuses) + (f" ({reason})" if reason else "")
 

@@ -1,9 +1,10 @@
-"""JSON for people's programs: to standard output, or whole into a file."""
+"""JSON for people's programs, whole on standard output or in a file; complaints beside it."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from hedgerow.domain.errors import InputRefused
 def print_json(document: Any) -> None:
     """Print a JSON document to standard output."""
     print(_text(document))  # noqa: T201
+
+
+def complain(line: str) -> None:
+    """Print one line to standard error."""
+    print(f"hedgerow: {line}", file=sys.stderr)  # noqa: T201
 
 
 def require_writable(path: Path) -> None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from hedgerow.domain.errors import ConcurrentUpdate, HedgerowError, InputRefused
+from hedgerow.domain.errors import (
+    ConcurrentUpdate,
+    EmbeddingFailed,
+    HedgerowError,
+    InputRefused,
+    KeyUnknown,
+    SecretUnreadable,
+    UnknownEventVersion,
+)
+
+EXIT_DIFFERENCES = 1
+"""The exit code of a command that looked for differences and found some."""
 
 
 def sentence(error: HedgerowError) -> str:
@@ -14,6 +25,27 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"the fund of user {error.user_id} was saved by another process meanwhile; "
                 "nothing of this step was kept: run the command again."
+            )
+        case UnknownEventVersion():
+            return (
+                f"a newer Hedgerow has written {error.kind} events in version "
+                f"{error.schema_version}, this one knows up to {error.newest_known}: "
+                "use the newer one."
+            )
+        case KeyUnknown():
+            return (
+                f"vault: key {error.key_id} is not at hand; restore the vault's key file from a "
+                "backup, or give that key to HEDGEROW_VAULT_KEY."
+            )
+        case SecretUnreadable():
+            return (
+                f"{error.place}: {error.problem}; restore that row from a backup, or connect the "
+                "exchange account again."
+            )
+        case EmbeddingFailed():
+            return (
+                f"{error.service}: {error.problem} ({error.attempts} attempts); try again later, "
+                "or see HEDGEROW_EMBEDDINGS_URL."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

@@ -34,7 +34,7 @@ class WordLlamaEmbedder:
         """How many numbers a vector has, before it is padded for storage."""
         return _DIMENSIONS
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector per text; raises InvalidValue for a text without a single word."""
         vectors = np.asarray(self._words.embed(list(texts)), dtype=np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

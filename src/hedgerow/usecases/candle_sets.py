@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from hedgerow.domain.market import Candle, Timeframe
 
@@ -31,3 +32,26 @@ class CandleSet:
     candles: tuple[Candle, ...]
     gaps: tuple[Gap, ...]
     fingerprint: str
+
+
+class ArrowRows(Protocol):
+    """Rows in the memory layout of Arrow, whichever library holds them."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The capsule of a C stream, as Arrow's PyCapsule interface has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CandleColumns:
+    """Checked candles of one symbol by time, and the gaps in them.
+
+    `rows` holds `count` rows of open_time (UTC) and, exact to 18 decimals, open, high, low, close
+    and volume.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    count: int
+    gaps: tuple[Gap, ...]
+    rows: ArrowRows

@@ -68,6 +68,8 @@ def _decode(kind: Any, value: Any) -> Any:
         result = value
     elif kind is datetime:
         result = datetime.fromisoformat(value)
+    elif kind is bytes:
+        result = bytes.fromhex(value)
     else:
         result = decode(cast(type, kind), value) if is_dataclass(kind) else kind(value)
     return result

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import assert_never
+from uuid import UUID
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.messages import (
@@ -23,7 +24,7 @@ from hedgerow.domain.orders import Order, OrderStatus
 from hedgerow.usecases.ports import OpenUnitOfWork, PendingWish, TimedStep, UnitOfWork, Venue
 
 SaveAlong = Callable[[UnitOfWork], Awaitable[None]]
-Learn = Callable[[PendingWish, LearnFromTrade], Awaitable[None]]
+Learn = Callable[[UUID, PendingWish, LearnFromTrade], Awaitable[None]]
 
 
 class FundDriver:
@@ -67,7 +68,7 @@ class FundDriver:
 
     async def save(self) -> None:
         """One transaction with all steps since the last one."""
-        async with self._open() as unit:
+        async with self._open(self.fund.user.id) as unit:
             wishes = await unit.funds.save(self.fund, self._steps)
             await unit.funds.wishes_done(self._done, self.fund.as_of)
             await self._save_along(unit)
@@ -78,7 +79,7 @@ class FundDriver:
 
     async def resume(self) -> None:
         """Carry out the wishes that an earlier process saved and did not come to."""
-        async with self._open() as unit:
+        async with self._open(self.fund.user.id) as unit:
             self._pending.extend(await unit.funds.pending_wishes(self.fund.user.id))
         await self.settle()
 
@@ -86,7 +87,7 @@ class FundDriver:
         match pending.wish:
             case LearnFromTrade() as wish:
                 # Learning has a transaction of its own, which marks the wish as done.
-                await self._learn(pending, wish)
+                await self._learn(self.fund.user.id, pending, wish)
                 return
             case PlaceOrder() | CancelOrder() | AmendOrder() as wish:
                 for message in await self._ask_venue(wish, pending.at):

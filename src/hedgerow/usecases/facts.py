@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 from uuid import UUID
 
 from hedgerow.domain import events
@@ -29,13 +29,28 @@ from hedgerow.domain.messages import (
     RiskRaised,
 )
 from hedgerow.usecases.codec import encode
+from hedgerow.usecases.event_schemas import SCHEMAS
+
+_Fact = TypeVar("_Fact")
 
 
 def append_fact(
     head: EventHead, user_id: UUID, at: datetime, fact: Fact
 ) -> tuple[Event, EventHead]:
     """The fact as the next event of the user's log, and the new head."""
-    return events.append(head, user_id, at, type(fact).__name__, _subject(fact), encode(fact))
+    kind = type(fact).__name__
+    version = SCHEMAS.of(kind).version
+    return events.append(head, user_id, at, kind, version, _subject(fact), encode(fact))
+
+
+def fact_of(event: Event, wanted: type[_Fact]) -> _Fact:
+    """The fact that an event of the kind `wanted` keeps, of whatever version it was written.
+
+    Raises UnknownEventVersion where a newer Hedgerow has written it.
+    """
+    fact = SCHEMAS.read(event)
+    assert isinstance(fact, wanted), f"event {event.sequence} is a {event.kind}"
+    return fact
 
 
 def _subject(fact: Fact) -> UUID | None:

@@ -22,6 +22,7 @@ from hedgerow.usecases.ports import (
     TradeReview,
     UnitOfWork,
 )
+from hedgerow.usecases.validate_memories import validate_memories
 
 CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
 
@@ -38,9 +39,12 @@ class TradeSchool:
         self._reviewer = reviewer
         self._embedder = embedder
 
-    async def learn(self, pending: PendingWish, wish: LearnFromTrade) -> None:
-        """Everything there is to learn at the close, in one transaction with the wish's end."""
-        async with self._open() as unit:
+    async def learn(self, user_id: UUID, pending: PendingWish, wish: LearnFromTrade) -> None:
+        """Everything there is to learn at the close, in one transaction with the wish's end.
+
+        Reviewing and embedding may ask a service, so they are done before that one begins.
+        """
+        async with self._open(user_id) as unit:
             position = await _ended(unit, wish.position_id)
             accepted = await unit.trades.proposal(position.entry_order_id)
             at = pending.at
@@ -48,10 +52,14 @@ class TradeSchool:
                 entry = journal_entry(
                     derived_id(at, position.id, "journal"), position, accepted.proposal, at
                 )
-            review = await self._review(unit, entry)
+            regime = await _regime_at_exit(unit, entry)
+        review = await self._review(entry, regime)
+        memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
+        vectors = await self._embedder.embed([memory.content for memory in memories])
+        async with self._open(user_id) as unit:
             await unit.journal.add(entry)
-            await self._remember(unit, entry, accepted, review)
-            await _validate(unit, entry, accepted)
+            await unit.memories.add(memories, vectors, self._embedder)
+            await validate_memories(unit, accepted.proposal.memories_used, entry)
             await unit.funds.wishes_done([pending.id], at)
             await unit.commit()
 
@@ -59,33 +67,20 @@ class TradeSchool:
         self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
     ) -> None:
         """Judge the exits of trades closed by then, by the candles that followed each."""
-        async with self._open() as unit:
+        async with self._open(user_id) as unit:
             for entry in await unit.journal.awaiting_exit_verdict(user_id, closed_until):
                 after = candles_after(entry.symbol, entry.created_at)
                 if after:
                     entry.was_correct_exit = exit_was_correct(entry.side, entry.exit_price, after)
-                    await self._review(unit, entry)
+                    await self._review(entry, await _regime_at_exit(unit, entry))
                     await unit.journal.save_exit_verdict(entry)
             await unit.commit()
 
-    async def _review(self, unit: UnitOfWork, entry: JournalEntry) -> TradeReview:
-        regime = await unit.regimes.at(entry.symbol, entry.timeframe, entry.created_at)
-        at_exit = Regime.TRANSITION if regime is None else regime.reading.regime
-        review = await self._reviewer.review(entry, at_exit)
+    async def _review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
+        review = await self._reviewer.review(entry, regime_at_exit)
         entry.lessons_learned = review.lessons_learned
         entry.improvement_tips = review.improvement_tips
         return review
-
-    async def _remember(
-        self,
-        unit: UnitOfWork,
-        entry: JournalEntry,
-        accepted: ProposalAccepted,
-        review: TradeReview,
-    ) -> None:
-        memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
-        vectors = self._embedder.embed([memory.content for memory in memories])
-        await unit.memories.add(memories, vectors, self._embedder)
 
     def _lesson(
         self, entry: JournalEntry, accepted: ProposalAccepted, review: TradeReview
@@ -158,14 +153,9 @@ def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
     )
 
 
-async def _validate(unit: UnitOfWork, entry: JournalEntry, accepted: ProposalAccepted) -> None:
-    used = dict.fromkeys(accepted.proposal.memories_used)
-    for memory in await unit.memories.by_ids(list(used)):
-        was_right = memory.was_right(trade_won=entry.won)
-        memory.validate(was_right)
-        await unit.memories.save_validation(
-            memory, entry.trade_id, entry.user_id, was_right, entry.created_at
-        )
+async def _regime_at_exit(unit: UnitOfWork, entry: JournalEntry) -> Regime:
+    regime = await unit.regimes.at(entry.symbol, entry.timeframe, entry.created_at)
+    return Regime.TRANSITION if regime is None else regime.reading.regime
 
 
 async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:

@@ -18,7 +18,7 @@ from hedgerow.domain.messages import Step
 from hedgerow.domain.money import HUNDRED, ONE, ZERO, floor_to_step
 from hedgerow.domain.pairs import StrategyMode, TradingPair
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
-from hedgerow.domain.strategies import RiskTolerance, Strategy
+from hedgerow.domain.strategies import ReasoningNote, RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
 
 # One position may take up to this share of the capital, so that no symbol is all of the fund.
@@ -144,11 +144,11 @@ def _strategy(plan: PaperFundPlan, user: User, strategy_id: UUID, at: datetime) 
         risk_tolerance=plan.risk_tolerance,
         target_allocations=allocations,
         reasoning_log=(
-            {
-                "at": at.isoformat(),
-                "author": "open_fund",
-                "reasoning": f"Capital is spread evenly, for want of a view: {shares}.",
-            },
+            ReasoningNote(
+                at=at,
+                author="open_fund",
+                reasoning=f"Capital is spread evenly, for want of a view: {shares}.",
+            ),
         ),
         created_at=at,
         updated_at=at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
 from hedgerow.usecases.ports import (
+    SYSTEM,
     Analyst,
     CandleStore,
     Embedder,
@@ -61,9 +62,13 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class PaperDesk:
-    """Everything that a paper run needs from the outside."""
+    """Everything that a paper run needs from the outside.
+
+    `make_room` prepares the store for the rows of all months between two times.
+    """
 
     open_unit_of_work: OpenUnitOfWork
+    make_room: Callable[[datetime, datetime], Awaitable[None]]
     candle_store: CandleStore
     make_venue: Callable[[Sequence[Instrument], int], ReplayVenue]
     charges: VenueCharges
@@ -115,6 +120,7 @@ async def run_paper(
             where=f"{plan.exchange} {plan.timeframe} {', '.join(plan.symbols)}",
             fix="add --fresh to start with an empty store, or set HEDGEROW_DATA_DIR elsewhere",
         )
+    await desk.make_room(plan.starts_at, plan.ends_at)
     await desk.candle_store.save(plan.exchange, candles.candles)
     stored = await read_candles_of(desk, plan)
     instruments = [_instrument(symbol, stored) for symbol in plan.symbols]
@@ -137,7 +143,7 @@ async def report_facts(desk: PaperDesk, run: PaperRun) -> RunFacts:
     """The record of a run."""
     plan = decode(RunPlan, run.plan)
     candles = await read_candles_of(desk, plan)
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(run.user_id) as unit:
         return await gather_report(unit, run, plan.timeframe, candles, desk.charges)
 
 
@@ -151,7 +157,7 @@ async def read_candles_of(desk: PaperDesk, plan: RunPlan) -> list[Candle]:
 async def _resume(
     desk: PaperDesk, plan: RunPlan, venue: ReplayVenue
 ) -> tuple[Fund, PaperRun] | None:
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(SYSTEM) as unit:
         run = await unit.runs.unfinished(plan.fingerprint)
         if run is None:
             return None
@@ -163,7 +169,7 @@ async def _begin(
     desk: PaperDesk, plan: RunPlan, instruments: Sequence[Instrument], venue: ReplayVenue
 ) -> tuple[Fund, PaperRun]:
     at = plan.starts_at
-    async with desk.open_unit_of_work() as unit:
+    async with desk.open_unit_of_work(SYSTEM) as unit:
         number = await unit.runs.count(plan.fingerprint)
         fund, step = open_paper_fund(_fund_plan(plan, instruments, number), at)
         (strategy_id,) = fund.strategies

@@ -38,6 +38,7 @@ from hedgerow.usecases.ports import (
     ReplayVenue,
     UnitOfWork,
 )
+from hedgerow.usecases.recall_memories import MemoryDesk, recall_memories
 
 # An exit is judged by as many candles as this once they have closed.
 EXIT_VERDICT_CANDLES: Final = 6
@@ -87,7 +88,7 @@ class Replay:
             pair.symbol: deque(maxlen=window) for pair in self._pairs
         }
         self._classified: list[RegimeClassification] = []
-        self._remembered: list[Memory] = []
+        self._remembered: list[tuple[Memory, list[float]]] = []
         self._last_decision = "warming up"
         self._last_action = ""
         self._spans_held = 0
@@ -156,7 +157,7 @@ class Replay:
         self._classify(pair.symbol, reading, at)
         decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
         step = self._driver.deliver(DecisionMade(pair.id, decision), at)
-        self._remember(step, at)
+        await self._remember(step, at)
         self._note(decision, step, at)
 
     def _note(self, decision: Decision, step: Step, at: datetime) -> None:
@@ -193,22 +194,22 @@ class Replay:
         )
 
     async def _recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
-        embedder = self._desk.embedder
-        (vector,) = embedder.embed([query.text])
-        async with self._desk.open_unit_of_work() as unit:
-            return await unit.memories.recall(self._fund.user.id, query, vector, embedder.model)
+        desk = MemoryDesk(self._desk.open_unit_of_work, self._desk.embedder)
+        return await recall_memories(desk, self._fund.user.id, query)
 
-    def _remember(self, step: Step, at: datetime) -> None:
+    async def _remember(self, step: Step, at: datetime) -> None:
+        # Embedded at once: a service may be asked, which no open transaction should wait for.
         for fact in step.facts:
             if isinstance(fact, ProposalAccepted):
-                self._remembered.append(decision_memory(self._fund.user.id, fact, at))
+                memory = decision_memory(self._fund.user.id, fact, at)
+                (vector,) = await self._desk.embedder.embed([memory.content])
+                self._remembered.append((memory, vector))
 
     async def _save_along(self, unit: UnitOfWork) -> None:
         await unit.regimes.add(self._classified)
-        texts = [memory.content for memory in self._remembered]
-        if texts:
-            vectors = self._desk.embedder.embed(texts)
-            await unit.memories.add(self._remembered, vectors, self._desk.embedder)
+        memories = [memory for memory, _ in self._remembered]
+        vectors = [vector for _, vector in self._remembered]
+        await unit.memories.add(memories, vectors, self._desk.embedder)
         self._run.venue = self._desk.venue.snapshot()
         await unit.runs.save(self._run)
         self._classified.clear()

@@ -25,7 +25,7 @@ from hedgerow.domain.money import ZERO, exact
 from hedgerow.domain.orders import TRANSITIONS, Order, OrderPurpose, OrderStatus
 from hedgerow.domain.positions import Position
 from hedgerow.domain.strategies import Strategy
-from hedgerow.usecases.codec import decode
+from hedgerow.usecases.facts import fact_of
 from hedgerow.usecases.ports import AuditedOrder, PendingWish, UnitOfWork
 from hedgerow.usecases.rederive import DerivedBooks, DerivedPosition, Execution, derive_books
 
@@ -87,7 +87,7 @@ async def verify_fund(unit: UnitOfWork, user_id: UUID, report: AuditReport) -> N
         _verify_orders(orders, log, report)
         _verify_books(fund, orders, positions, log, report)
         _verify_protection(fund, wishes, report)
-        await _verify_journal(unit, positions, wishes, report)
+        await _verify_journal(unit, user_id, positions, wishes, report)
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class _History:
     """The statuses an order went through, by its events."""
 
     created: bool = False
-    changes: list[tuple[str, str]] = field(default_factory=list)
+    changes: list[tuple[OrderStatus, OrderStatus]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -112,10 +112,10 @@ class _Log:
             case OrderCreated.__name__, UUID() as order_id:
                 self.histories[order_id].created = True
             case OrderStatusChanged.__name__, UUID() as order_id:
-                change = (str(event.body["before"]), str(event.body["after"]))
-                self.histories[order_id].changes.append(change)
+                fact = fact_of(event, OrderStatusChanged)
+                self.histories[order_id].changes.append((fact.before, fact.after))
             case FillBooked.__name__, UUID() as order_id:
-                fill = decode(FillBooked, event.body).fill
+                fill = fact_of(event, FillBooked).fill
                 self.fills.append(Execution(order_id, fill.venue_trade_id))
             case PositionOpened.__name__, UUID() as position_id:
                 # The fund writes it down right after the execution that opened it.
@@ -198,9 +198,9 @@ def _history_problems(order: Order, history: _History) -> Iterator[str]:
     for before, after in history.changes:
         if before != status:
             yield f"went to {after} from {before} while it was {status}"
-        if OrderStatus(after) not in TRANSITIONS[OrderStatus(before)]:
+        if after not in TRANSITIONS[before]:
             yield f"went from {before} to {after}, which the transition table refuses"
-        status = OrderStatus(after)
+        status = after
     if status is not order.status:
         yield f"is stored as {order.status}, but its events end with {status}"
 
@@ -279,6 +279,7 @@ def _verify_protection(fund: Fund, wishes: Sequence[PendingWish], report: AuditR
 
 async def _verify_journal(
     unit: UnitOfWork,
+    user_id: UUID,
     positions: Sequence[Position],
     wishes: Sequence[PendingWish],
     report: AuditReport,
@@ -287,10 +288,11 @@ async def _verify_journal(
     waiting = {
         pending.wish.position_id for pending in wishes if isinstance(pending.wish, LearnFromTrade)
     }
+    written = await unit.journal.trade_ids(user_id)
     for position in positions:
         # What was given up without a sale has no exit to write down.
         if position.is_open or position.exit_price is None or position.id in waiting:
             continue
-        if await unit.journal.of_trade(position.id) is None:
+        if position.id not in written:
             report.note("journal", position.id, "has ended and is not in the journal")
         report.verified["journal entries"] += 1

@@ -18,8 +18,6 @@ from hedgerow.domain.regimes import Regime
 LESSON_WEIGHT: Final = 0.1
 SHIFT_MAX: Final = 0.2
 
-# A memory's score divides by its trades plus two (Memory.validate): so does the benefit of doubt.
-_DOUBT_TRADES: Final = 2
 _SIGNS: Final[Mapping[Stance, float]] = {Stance.SUPPORTS: 1.0, Stance.CAUTIONS: -1.0}
 _QUOTE_CHARS: Final = 120
 
@@ -55,16 +53,6 @@ class Experience:
     reasoning: str
 
 
-def trust(memory: Memory) -> float:
-    """How far a lesson is believed: 0 to 1.
-
-    validation_score + 1 / (n + 2) after n trades, which is Laplace's rule of succession
-    (r + 1) / (n + 2) for r trades that bore it out. A lesson nobody has tried yet is half
-    believed; else it would never be used, and so never proven.
-    """
-    return min(1.0, memory.validation_score + 1.0 / (memory.validation_trades + _DOUBT_TRADES))
-
-
 def moves(recalled: RecalledMemory) -> float:
     """LESSON_WEIGHT x trust x similarity, below 0 for a caution; 0 where it says nothing.
 
@@ -74,7 +62,7 @@ def moves(recalled: RecalledMemory) -> float:
     if stance is None:
         return 0.0
     similarity = max(0.0, recalled.similarity)
-    return _SIGNS[stance] * LESSON_WEIGHT * trust(recalled.memory) * similarity
+    return _SIGNS[stance] * LESSON_WEIGHT * recalled.memory.trust * similarity
 
 
 def weigh(recalled: Sequence[RecalledMemory], kind: Kind) -> Experience:

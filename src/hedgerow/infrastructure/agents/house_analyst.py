@@ -229,6 +229,9 @@ def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
         as_of=briefing.at,
         types=(MemoryType.LESSON,),
         symbol=briefing.symbol,
+        regime=kind.regime,
+        tags=(kind.setup_type, kind.side),
+        personality=briefing.risk_tolerance,
         limit=_LESSONS_RECALLED,
     )
 

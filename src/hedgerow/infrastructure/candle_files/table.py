@@ -61,10 +61,10 @@ def _csv_rows(place: Place) -> Iterator[Row]:
         header = next((cells for cells in reader if cells), None)
         if header is None:
             raise place.refuse(None, "the file is empty", f"fill it with the columns {_COLUMNS}")
-        positions = _positions(place, reader.line_num, header)
+        wanted = positions(place, reader.line_num, header)
         for cells in reader:
             if len(cells) == len(header):
-                yield reader.line_num, [cells[position] for position in positions]
+                yield reader.line_num, [cells[position] for position in wanted]
             elif cells:
                 what = f"{len(cells)} cells under {len(header)} columns"
                 fix = "write one cell for each column, separated by commas"
@@ -85,7 +85,8 @@ def _text(place: Place) -> str:
         raise place.refuse(line, what, "save the file as plain UTF-8 text") from error
 
 
-def _positions(place: Place, line: int | None, header: Sequence[str]) -> list[int]:
+def positions(place: Place, line: int | None, header: Sequence[str]) -> list[int]:
+    """Where time and AMOUNTS stand in a header; raises InputRefused without one of them."""
     names = [name.strip().lower() for name in header]
     missing = [name for name in AMOUNTS if name not in names]
     times = [name for name in TIMES if name in names]
@@ -104,9 +105,9 @@ def _positions(place: Place, line: int | None, header: Sequence[str]) -> list[in
 def _parquet_rows(place: Place) -> Iterator[Row]:
     with parquet.ParquetFile(place.path) as file:
         names = file.schema_arrow.names
-        positions = _positions(place, None, names)
-        table = file.read(columns=[names[position] for position in positions])
-    columns = [_as_text(table.column(names[position])) for position in positions]
+        wanted = [names[position] for position in positions(place, None, names)]
+        table = file.read(columns=wanted)
+    columns = [_as_text(table.column(name)) for name in wanted]
     yield from enumerate(map(list, zip(*columns, strict=True)), start=1)
 
 

@@ -1,1 +1,1 @@
-"""Market data in ClickHouse, run inside this process."""
+"""Market data and AI usage in ClickHouse: run inside this process, or reached over HTTP."""

@@ -1,23 +1,40 @@
-"""The port CandleStore on ClickHouse: table `market_data_kline`."""
+"""The port CandleStore on ClickHouse: `market_data_kline` and its roll-ups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
+from typing import Final
 
 import pyarrow as pa
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.domain.market import Candle, Exchange, Timeframe, split_symbol
-from hedgerow.infrastructure.clickhouse.engine import ClickHouseEngine
+from hedgerow.domain.market import Candle, Exchange, Timeframe
+from hedgerow.infrastructure.clickhouse.amounts import (
+    TOO_WIDE,
+    amounts,
+    fits,
+    moments_in,
+    same_word,
+    times,
+    words,
+)
+from hedgerow.infrastructure.clickhouse.client import ClickHouse, moment
+from hedgerow.infrastructure.clickhouse.roll_ups import read_rolled_up
 
-MONEY = pa.decimal128(18, 8)
-AMOUNTS = ("open", "high", "low", "close", "volume")
-_AMOUNT_BOUND = Decimal(10) ** 10
-_AMOUNT_QUANTUM = Decimal("0.00000001")
-_READ = """
-SELECT symbol, timestamp, open, high, low, close, volume
+AMOUNTS: Final = ("open", "high", "low", "close", "volume")
+# As text a Decimal comes without the zeros it never had, and is read faster.
+_READ: Final = """
+SELECT
+    symbol,
+    timestamp,
+    toString(market_data_kline.open) AS open,
+    toString(market_data_kline.high) AS high,
+    toString(market_data_kline.low) AS low,
+    toString(market_data_kline.close) AS close,
+    toString(market_data_kline.volume) AS volume
 FROM market_data_kline FINAL
 WHERE symbol IN {symbols:Array(String)}
     AND exchange = {exchange:String}
@@ -35,19 +52,17 @@ class ClickHouseCandleStore:
     `trades_count` are stored as 0.
     """
 
-    def __init__(self, engine: ClickHouseEngine) -> None:
-        self._engine = engine
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
 
     async def save(self, exchange: Exchange, candles: Sequence[Candle]) -> None:
         """Store candles; a candle stored twice is one candle, the later one wins.
 
-        Raises InputRefused, and stores nothing, where an amount has more than 10 digits before
-        or 8 after the point, or a time is finer than a millisecond.
+        Raises InputRefused, and stores nothing, where an amount has more than 20 digits before
+        or 18 after the point, or a time is finer than a millisecond.
         """
-        for candle in candles:
-            _require_storable(candle)
         if candles:
-            await self._engine.insert("market_data_kline", _rows(exchange, candles))
+            await self._clickhouse.insert("market_data_kline", _rows(exchange, candles))
 
     async def read(
         self,
@@ -58,32 +73,44 @@ class ClickHouseCandleStore:
         end: datetime,
     ) -> list[Candle]:
         """Candles with `start <= open_time < end`, by open_time and then by symbol."""
-        rows = await self._engine.query(
+        rows = await self._clickhouse.query(
             _READ,
-            symbols=_array(symbols),
+            symbols=symbols,
             exchange=exchange.value,
             timeframe=timeframe.value,
-            start=_moment(start),
-            end=_moment(end),
+            start=moment(start),
+            end=moment(end),
         )
-        columns = (rows.column(name).to_pylist() for name in ("symbol", "timestamp", *AMOUNTS))
-        return [
-            Candle(symbol, timeframe, open_time.astimezone(UTC), *amounts)
-            for symbol, open_time, *amounts in zip(*columns, strict=True)
-        ]
+        return candles_in(rows, timeframe)
+
+    async def read_rolled_up(
+        self,
+        exchange: Exchange,
+        symbols: Sequence[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+    ) -> list[Candle]:
+        """Candles made of all their stored 1m candles; incomplete ones are left out.
+
+        `start <= open_time < end`, by open_time and then by symbol, as of the candles stored last,
+        in whatever order and however often they came.
+        """
+        rows = await read_rolled_up(
+            self._clickhouse, exchange.value, symbols, timeframe, start, end
+        )
+        return sorted(candles_in(rows, timeframe), key=lambda c: (c.open_time, c.symbol))
 
 
-def _require_storable(candle: Candle) -> None:
+def require_storable(candle: Candle) -> None:
+    """Raise InputRefused for a candle that cannot be kept exactly."""
     where = f"{candle.symbol} {candle.timeframe} {candle.open_time.isoformat()}"
     for name in AMOUNTS:
         amount: Decimal = getattr(candle, name)
-        if abs(amount) >= _AMOUNT_BOUND or amount % _AMOUNT_QUANTUM:
-            raise InputRefused(
-                what=f"{name} {amount} does not fit into 10 digits before and 8 after the point",
-                where=where,
-                fix="leave this symbol out, or quote it in a larger or smaller unit",
-            )
-    if candle.open_time.utcoffset() is None or candle.open_time.microsecond % 1000:
+        if not fits(amount):
+            fix = "leave this symbol out, or quote it in a larger or smaller unit"
+            raise InputRefused(what=f"{name} {amount} {TOO_WIDE}", where=where, fix=fix)
+    if not _is_storable_time(candle.open_time):
         raise InputRefused(
             what="open_time is not a whole millisecond in UTC",
             where=where,
@@ -91,28 +118,43 @@ def _require_storable(candle: Candle) -> None:
         )
 
 
+def candles_in(rows: pa.Table, timeframe: Timeframe) -> list[Candle]:
+    """The candles of an answer, amounts as text."""
+    numbers = [map(Decimal, rows.column(name).to_pylist()) for name in AMOUNTS]
+    symbols = rows.column("symbol").to_pylist()
+    return list(
+        map(Candle, symbols, repeat(timeframe), moments_in(rows.column("timestamp")), *numbers)
+    )
+
+
 def _rows(exchange: Exchange, candles: Sequence[Candle]) -> pa.Table:
-    amounts = {name: pa.array([getattr(c, name) for c in candles], MONEY) for name in AMOUNTS}
-    times = [candle.open_time for candle in candles]
+    if not all(_is_storable_time(candle.open_time) for candle in candles):
+        raise _refusal(candles)
+    latest = list({(c.symbol, c.timeframe, c.open_time): c for c in candles}.values())
+    try:
+        columns = {name: amounts(getattr(c, name) for c in latest) for name in AMOUNTS}
+    except pa.ArrowInvalid as error:
+        raise _refusal(candles) from error
     return pa.table(
         {
-            "timestamp": pa.array(times, pa.timestamp("ms", "UTC")),
-            "symbol": pa.array([candle.symbol for candle in candles], pa.string()),
-            "exchange": pa.array([exchange.value] * len(candles), pa.string()),
-            "timeframe": pa.array([c.timeframe.value for c in candles], pa.string()),
-            **amounts,
-            "quote_volume": pa.array([Decimal(0)] * len(candles), MONEY),
-            "trades_count": pa.array([0] * len(candles), pa.uint32()),
+            "timestamp": times((candle.open_time for candle in latest), "ms"),
+            "symbol": words([candle.symbol for candle in latest]),
+            "exchange": same_word(exchange.value, len(latest)),
+            "timeframe": words([candle.timeframe for candle in latest]),
+            **columns,
         }
     )
 
 
-def _array(symbols: Sequence[str]) -> str:
-    # letters and digits around a slash, as split_symbol assures: nothing in them to escape
-    parts = [split_symbol(symbol) for symbol in symbols]
-    return "[" + ",".join(f"'{base}/{quote}'" for base, quote in parts) + "]"
+def _refusal(candles: Iterable[Candle]) -> InputRefused:
+    """Which candle it was: Arrow does not tell."""
+    for candle in candles:
+        try:
+            require_storable(candle)
+        except InputRefused as refusal:
+            return refusal
+    raise AssertionError("a column was refused, and no candle is to blame")
 
 
-def _moment(time: datetime) -> str:
-    assert time.tzinfo is not None, "a time without zone"
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+def _is_storable_time(time: datetime) -> bool:
+    return time.tzinfo is not None and time.microsecond % 1000 == 0

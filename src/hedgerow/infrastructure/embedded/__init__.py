@@ -1,1 +1,1 @@
-"""What Hedgerow runs and keeps on this machine itself: its data folder and its PostgreSQL."""
+"""What Hedgerow runs and keeps on this machine itself: data folder, PostgreSQL and Redis."""

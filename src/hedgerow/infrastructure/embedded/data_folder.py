@@ -14,9 +14,33 @@ from hedgerow.domain.errors import InputRefused
 
 ELSEWHERE = "set HEDGEROW_DATA_DIR to a folder you can write to"
 MEGABYTE = 1_000_000
+# what the embedded services write before the first candle, with room for a run on top
+FREE_BYTES_MIN = 500 * MEGABYTE
 
 
-class DataFolder:
+class Places:
+    """Where each part of a data folder is, whether or not it has been made yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @property
+    def postgres(self) -> Path:
+        """Where the embedded PostgreSQL lives."""
+        return self.path / "postgres"
+
+    @property
+    def redis(self) -> Path:
+        """Where the embedded Redis lives."""
+        return self.path / "redis"
+
+    @property
+    def vault_keys(self) -> Path:
+        """The file of the vault's key-encryption keys."""
+        return self.path / "vault" / "keys"
+
+
+class DataFolder(Places):
     """A private folder, made if absent; raises InputRefused where it cannot be used.
 
     Only its owner can enter it. As root others may pass through it without seeing what is in it,
@@ -24,7 +48,7 @@ class DataFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        super().__init__(path)
         try:
             self._create()
         except OSError as error:
@@ -33,16 +57,6 @@ class DataFolder:
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             what = "the data folder is not writable for you"
             raise InputRefused(what=what, where=str(self.path), fix=ELSEWHERE)
-
-    @property
-    def postgres(self) -> Path:
-        """Where the embedded PostgreSQL lives."""
-        return self.path / "postgres"
-
-    @property
-    def clickhouse(self) -> Path:
-        """Where the embedded ClickHouse lives; open it only inside `exclusive`."""
-        return self.path / "clickhouse"
 
     def require_free_space(self, needed_bytes: int) -> None:
         """Raise InputRefused unless the disk below the folder has `needed_bytes` free."""

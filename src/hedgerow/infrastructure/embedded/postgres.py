@@ -1,8 +1,6 @@
 """A PostgreSQL server of one's own, started from a folder and shared by the processes that use it.
 
-Only the kernel is trusted to tell who is alive: the server holds a lock that it inherits when it
-is started, and every user of the server holds another. A process that dies in whatever way lets
-go of its locks, so a left-over `postmaster.pid` or a process id used again cannot mislead.
+The programs of PostgreSQL come with a Python package.
 """
 
 from __future__ import annotations
@@ -11,22 +9,22 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.infrastructure.embedded.locks import POLL_SECONDS, FileHold, is_held
+from hedgerow.infrastructure.embedded.locks import POLL_SECONDS, FileHold
 from hedgerow.infrastructure.embedded.postgres_programs import postgres_programs
 from hedgerow.infrastructure.embedded.postmaster import Postmaster, reason_in
 from hedgerow.infrastructure.embedded.service_user import ServiceUser, service_user
+from hedgerow.infrastructure.embedded.shared_server import (
+    READY_SECONDS_MAX,
+    STOP_SECONDS_MAX,
+    SharedServer,
+)
 from hedgerow.infrastructure.embedded.socket_folder import SOCKET, socket_folder
 
-READY_SECONDS_MAX = 120  # recovery after a power cut reads up to a gigabyte of log
-STOP_SECONDS_MAX = 30
 # durability is left as PostgreSQL ships it: fsync and synchronous_commit are on
 OPTIONS = "-p 5432 -c listen_addresses= -c jit=off -c timezone=UTC -c log_checkpoints=off"
 CREATE_DATABASE = r"""
@@ -41,17 +39,11 @@ _FIXES = {
 }
 
 
-class EmbeddedPostgres:
-    """The server whose files are below `folder`, running inside the `with` block.
-
-    The first to enter starts it, the last to leave stops it; processes may share one folder.
-    Entering blocks for about two seconds the first time. Raises InputRefused where the server
-    cannot be started, with what it said last.
-    """
+class EmbeddedPostgres(SharedServer):
+    """A PostgreSQL in a folder; entering blocks for about two seconds the first time."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
-        self._use: FileHold | None = None
+        super().__init__(folder)
         self._postmaster: Postmaster | None = None
 
     @property
@@ -62,28 +54,8 @@ class EmbeddedPostgres:
         # the port names the socket; without it the driver would look at PGPORT
         return f"postgresql+asyncpg://postgres@/hedgerow?host={host}&port=5432"
 
-    def __enter__(self) -> Self:
-        assert self._use is None, "already entered"
-        try:
-            user = service_user()
-            self._own_folder(user)
-            with self._transition():
-                self._enter(user)
-        except OSError as error:
-            raise self._refusal(error.strerror or str(error)) from error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        assert self._use is not None, "never entered"
-        with self._transition():
-            self._leave()
-
-    def _own_folder(self, user: ServiceUser) -> None:
+    def _own_folder(self) -> None:
+        user = service_user()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.folder.stat().st_uid != user.uid:
             os.chown(self.folder, user.uid, user.gid)
@@ -95,40 +67,18 @@ class EmbeddedPostgres:
                 fix="set HEDGEROW_DATA_DIR to a folder outside of homes, such as /var/lib/hedgerow",
             )
 
-    @contextmanager
-    def _transition(self) -> Iterator[None]:
-        turn = FileHold(self.folder / "start.lock")
-        try:
-            if not turn.take(READY_SECONDS_MAX + STOP_SECONDS_MAX):
-                raise self._refusal("another process does not finish starting or stopping it")
-            yield
-        finally:
-            turn.close()
+    def _open(self) -> None:
+        user = service_user()
+        self._postmaster = self._served() or self._launch(user)
+        self._create_database(user)
 
-    def _enter(self, user: ServiceUser) -> None:
-        self._use = FileHold(self.folder / "users.lock")
-        try:
-            self._use.share()
-            self._postmaster = self._served() or self._launch(user)
-            self._create_database(user)
-        except BaseException:
-            self._leave()
-            raise
-
-    def _leave(self) -> None:
-        assert self._use is not None
-        try:
-            if self._use.take():
-                self._stop()
-                self._sweep_socket_folder()
-        finally:
-            self._use.close()
-            self._use = self._postmaster = None
+    def _close(self) -> None:
+        self._postmaster = None
 
     def _served(self) -> Postmaster | None:
         """The server once it answers, or None where no server process is left."""
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while is_held(self._server_lock):
+        while self._is_running():
             postmaster = Postmaster.read(self._data)
             if postmaster is not None and postmaster.is_ready and postmaster.answers():
                 return postmaster
@@ -197,6 +147,10 @@ class EmbeddedPostgres:
             raise self._refusal(reason_in(done.stdout))
 
     def _stop(self) -> None:
+        self._stop_server()
+        self._sweep_socket_folder()
+
+    def _stop_server(self) -> None:
         postmaster = self._served()
         if postmaster is None:
             return
@@ -224,10 +178,6 @@ class EmbeddedPostgres:
     @property
     def _log(self) -> Path:
         return self.folder / "log"
-
-    @property
-    def _server_lock(self) -> Path:
-        return self.folder / "server.lock"
 
     def _log_text(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""

@@ -27,7 +27,7 @@ def postgres_programs(user: ServiceUser, shared: Path = SHARED) -> Path:
     opened then: the programs (about 40 MB) are copied once to `shared`. Raises InputRefused where
     the package is missing or cannot be copied.
     """
-    installed = _site_packages()
+    installed = site_packages()
     if _can_execute(user, installed / PROGRAMS):
         return installed / PROGRAMS
     copied = shared / f"postgresql-{MAJOR}-{version(PACKAGE)}"
@@ -48,7 +48,8 @@ def _can_execute(user: ServiceUser, programs: Path) -> bool:
     return user.can_execute(programs / "postgres") and user.can_execute(programs / "initdb")
 
 
-def _site_packages() -> Path:
+def site_packages() -> Path:
+    """Where the package was installed to; raises InputRefused where it was not."""
     # looked up, not imported: importing the package takes locks and creates files
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:

@@ -17,22 +17,23 @@ PATH_BYTES_MAX = 100
 _PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 
 
-def socket_folder(folder: Path, user: ServiceUser) -> Path:
+def socket_folder(folder: Path, user: ServiceUser, name: str = SOCKET) -> Path:
     """A folder that only `user` can enter: `folder` itself, or one below /tmp if that is too deep.
 
-    The server trusts whoever reaches its socket, so the folder must be nobody else's. Raises
-    InputRefused where somebody else has put a file or folder in its place.
+    `name` is that of the socket, by default PostgreSQL's. The server trusts whoever reaches its
+    socket, so the folder must be nobody else's. Raises InputRefused where somebody else has put a
+    file or folder in its place.
     """
-    chosen = folder if _fits(folder) else _short(folder, user)
-    socket = chosen / SOCKET
+    chosen = folder if _fits(folder / name) else _short(folder, user)
+    socket = chosen / name
     if os.path.lexists(socket) and not stat.S_ISSOCK(socket.lstat().st_mode):
         raise _taken(socket)
     return chosen
 
 
-def _fits(folder: Path) -> bool:
-    socket = str(folder / SOCKET)
-    return len(os.fsencode(socket)) <= PATH_BYTES_MAX and _PLAIN.fullmatch(socket) is not None
+def _fits(socket: Path) -> bool:
+    is_plain = _PLAIN.fullmatch(str(socket)) is not None
+    return is_plain and len(os.fsencode(socket)) <= PATH_BYTES_MAX
 
 
 def _short(folder: Path, user: ServiceUser) -> Path:
@@ -51,7 +52,7 @@ def _short(folder: Path, user: ServiceUser) -> Path:
 
 def _taken(path: Path) -> InputRefused:
     return InputRefused(
-        what="the place of PostgreSQL's socket is taken by something else",
+        what="the place of a server's socket is taken by something else",
         where=str(path),
         fix=f"move {path} away, or set HEDGEROW_DATA_DIR to another folder",
     )

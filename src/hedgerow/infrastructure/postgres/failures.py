@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.errors import StoreUnavailable
 
 _AGAIN: Final = "run the command again: what was committed is kept"
 _DISK: Final = f"free some disk space, then {_AGAIN}"
 _SERVER: Final = f"see in the server's log why, then {_AGAIN}"
 _URL: Final = "start that server, or correct HEDGEROW_POSTGRES_URL"
+_RIGHTS: Final = (
+    "let an administrator of the server prepare the database as docs/deployment.md says under "
+    '"Separate servers"'
+)
 # By the beginning of PostgreSQL's own error code, the longer ones first. What is not here, such as
 # a violated constraint, is a bug and stays one.
 _BY_CODE: Final = {
@@ -25,23 +30,19 @@ _BY_CODE: Final = {
     "25006": ("PostgreSQL takes no changes", _SERVER),
     "28": ("PostgreSQL refuses the connection", _URL),
     "3D": ("PostgreSQL refuses the connection", _URL),
-    "42501": ("PostgreSQL refuses what Hedgerow must do", _URL),
+    "42501": ("PostgreSQL refuses what Hedgerow must do", _RIGHTS),
     "57P": ("PostgreSQL is shutting down", _SERVER),
     "58": ("PostgreSQL cannot use its files", _SERVER),
     "XX": ("PostgreSQL cannot use its files", _SERVER),
 }
 
 
-class StorageFailed(InputRefused):
-    """PostgreSQL could not be reached, or could not do what any healthy server can."""
-
-
 @contextmanager
 def translated(engine: AsyncEngine) -> Iterator[None]:
-    """Inside the block a failure of the server is raised as StorageFailed; bugs pass unchanged."""
+    """Inside the block a failure of the server is raised as StoreUnavailable; bugs pass."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         failure = _failure(engine.url, error)
         if failure is None:
             raise
@@ -57,25 +58,33 @@ def reached(engine: AsyncEngine) -> Iterator[None]:
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         what = f"PostgreSQL cannot be reached: {reason}"
-        raise StorageFailed(what=what, where=_place(engine.url), fix=_URL) from error
+        raise StoreUnavailable(what=what, where=_place(engine.url), fix=_URL) from error
 
 
-def _failure(url: URL, error: DBAPIError) -> StorageFailed | None:
-    code = str(getattr(error.orig, "sqlstate", None) or "")
-    if not code and (error.connection_invalidated or isinstance(error, InterfaceError)):
+def _failure(url: URL, error: Exception) -> StoreUnavailable | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = str(getattr(cause, "sqlstate", None) or "")
+    if not code and _is_cut_off(error):
         code = "08"
     for beginning, (what, fix) in _BY_CODE.items():
         if code.startswith(beginning):
-            said = _said(error)
-            return StorageFailed(what=f"{what} ({said})", where=_place(url), fix=fix)
+            told = f"{what} ({said(error)})"
+            return StoreUnavailable(what=told, where=_place(url), fix=fix)
     return None
 
 
-def _said(error: DBAPIError) -> str:
+def _is_cut_off(error: Exception) -> bool:
+    """Whether the driver says, without a code of the server's, that the connection is gone."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, InterfaceError)
+    return isinstance(error, asyncpg.InterfaceError)
+
+
+def said(error: BaseException) -> str:
     """The first line of what the server or the driver said."""
-    cause = error.orig.__cause__ if error.orig is not None else None
-    lines = str(cause or error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__
+    origin = getattr(error, "orig", None) or error
+    lines = str(origin.__cause__ or origin).strip().splitlines()
+    return lines[0] if lines else type(origin).__name__
 
 
 def _place(url: URL) -> str:

@@ -9,7 +9,20 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    Uuid,
+    any_,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,12 +44,13 @@ from hedgerow.domain.messages import (
     PlaceOrder,
     Wish,
 )
-from hedgerow.domain.orders import Order, OrderStatus
+from hedgerow.domain.orders import Order
 from hedgerow.domain.pairs import TradingPair
-from hedgerow.domain.positions import Position, PositionStatus
+from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import CircuitBreakerState
 from hedgerow.domain.strategies import Strategy
 from hedgerow.infrastructure.postgres import rows, tables
+from hedgerow.infrastructure.postgres.bulk import BulkWrite
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.facts import append_fact
 from hedgerow.usecases.ports import PendingWish, TimedStep
@@ -44,7 +58,6 @@ from hedgerow.usecases.ports import PendingWish, TimedStep
 _WISHES: Final[Mapping[str, type[Wish]]] = {
     kind.__name__: kind for kind in (PlaceOrder, CancelOrder, AmendOrder, LearnFromTrade, Notify)
 }
-_WORKING: Final = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIAL)
 
 
 class PostgresFunds:
@@ -101,7 +114,7 @@ class PostgresFunds:
             pairs=pairs_by_id,
             strategies=await self._strategies(user_id),
             positions=positions,
-            orders=await self._orders(user_id, list(positions)),
+            orders=await self._orders(user_id),
             monthly_trades=MonthlyTrades(head["trades_month"], head["trades_month_count"]),
             version=head["version"],
             event_head=EventHead(head["event_sequence"], head["event_hash"]),
@@ -111,11 +124,22 @@ class PostgresFunds:
         """Save changed rows, ledger entries, events and wishes; returns the wishes with ids."""
         events = self._chain(fund, steps)
         await self._advance(fund)
-        changes = fund.take_changes()
-        await self._save_rows(fund, changes)
-        await self._save_ledger(fund, changes)
-        await self._insert(tables.events, [rows.to_row(tables.events, e) for e in events])
+        changes, write = fund.take_changes(), BulkWrite()
+        self._add_rows(write, fund, changes)
+        self._add_ledger(write, fund, changes)
+        write.insert(tables.events, [rows.to_row(tables.events, event) for event in events])
+        await write.execute(self._connection)
         return await self._save_wishes(fund.user.id, steps)
+
+    async def breaker(self, user_id: UUID) -> tuple[int, CircuitBreakerState]:
+        """The version of the fund and its circuit breaker; raises UnknownEntity."""
+        table, funds = tables.circuit_breaker_states, tables.funds
+        statement = select(funds.c.version, table).join(table, table.c.user_id == funds.c.user_id)
+        found = await self._connection.execute(statement.where(funds.c.user_id == user_id))
+        row = found.mappings().one_or_none()
+        if row is None:
+            raise UnknownEntity("fund", user_id)
+        return row["version"], rows.from_row(CircuitBreakerState, row)
 
     async def pending_wishes(self, user_id: UUID) -> list[PendingWish]:
         """Wishes saved but not carried out, oldest first."""
@@ -134,8 +158,10 @@ class PostgresFunds:
         """Mark wishes as carried out."""
         if wish_ids:
             table = tables.wishes
+            # one array rather than a list of values: the statement is the same for any number
+            ids = literal(list(wish_ids), ARRAY(BigInteger))
             await self._connection.execute(
-                update(table).where(table.c.id.in_(wish_ids)).values(done_at=at)
+                update(table).where(table.c.id == any_(ids)).values(done_at=at)
             )
 
     def _chain(self, fund: Fund, steps: Sequence[TimedStep]) -> list[Event]:
@@ -158,26 +184,16 @@ class PostgresFunds:
             raise ConcurrentUpdate(fund.user.id, fund.version)
         fund.version += 1
 
-    async def _save_rows(self, fund: Fund, changes: Changes) -> None:
-        connection = self._connection
-        await rows.upsert(
-            connection,
+    def _add_rows(self, write: BulkWrite, fund: Fund, changes: Changes) -> None:
+        write.upsert(
             tables.strategies,
             [rows.strategy_row(strategy) for strategy in changes.strategies.values()],
         )
-        await rows.upsert(
-            connection, tables.trading_pairs, [rows.pair_row(p) for p in changes.pairs.values()]
-        )
-        await rows.upsert(
-            connection, tables.orders, [rows.order_row(o) for o in changes.orders.values()]
-        )
-        await rows.upsert(
-            connection,
-            tables.positions,
-            [rows.position_row(p) for p in changes.positions.values()],
-        )
-        await self._insert(tables.fills, self._fill_rows(fund, changes))
-        await self._insert(
+        write.upsert(tables.trading_pairs, [rows.pair_row(p) for p in changes.pairs.values()])
+        write.upsert(tables.orders, [rows.order_row(o) for o in changes.orders.values()])
+        write.upsert(tables.positions, [rows.position_row(p) for p in changes.positions.values()])
+        write.insert(tables.fills, self._fill_rows(fund, changes))
+        write.insert(
             tables.risk_events,
             [
                 rows.to_row(tables.risk_events, event, data=dict(event.data))
@@ -185,7 +201,7 @@ class PostgresFunds:
             ],
         )
         breaker = rows.to_row(tables.circuit_breaker_states, fund.breaker)
-        await rows.upsert(connection, tables.circuit_breaker_states, [breaker])
+        write.upsert(tables.circuit_breaker_states, [breaker])
 
     def _fill_rows(self, fund: Fund, changes: Changes) -> list[dict[str, Any]]:
         found = []
@@ -202,9 +218,9 @@ class PostgresFunds:
             )
         return found
 
-    async def _save_ledger(self, fund: Fund, changes: Changes) -> None:
+    def _add_ledger(self, write: BulkWrite, fund: Fund, changes: Changes) -> None:
         user_id = fund.user.id
-        await self._insert(
+        write.insert(
             tables.transfers,
             [rows.to_row(tables.transfers, t, user_id=user_id) for t in changes.transfers],
         )
@@ -216,9 +232,8 @@ class PostgresFunds:
             for entry in transfer.entries:
                 key = (strategy.id, entry.account, entry.currency)
                 moved[key] = strategy.balance(entry.account, entry.currency)
-        await self._insert(tables.ledger_entries, entries)
-        await rows.upsert(
-            self._connection,
+        write.insert(tables.ledger_entries, entries)
+        write.upsert(
             tables.ledger_balances,
             [
                 {
@@ -301,21 +316,29 @@ class PostgresFunds:
         table = tables.positions
         found = await self._connection.execute(
             select(table)
-            .where(table.c.user_id == user_id, table.c.status == PositionStatus.OPEN)
+            .where(table.c.user_id == user_id, text(tables.POSITION_IS_OPEN))
             .order_by(table.c.id)
         )
         return {row["id"]: rows.position_of(row) for row in found.mappings()}
 
-    async def _orders(self, user_id: UUID, position_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    async def _orders(self, user_id: UUID) -> dict[UUID, Order]:
         table = tables.orders
-        mine = table.c.user_id == user_id
-        wanted = table.c.status.in_(_WORKING) | table.c.position_id.in_(position_ids)
-        found = await self._connection.execute(select(table).where(mine, wanted).order_by("id"))
+        mine = select(table).where(table.c.user_id == user_id)
+        # Two questions, each with an index of its own; an OR of both would have to read all.
+        working = mine.where(text(tables.ORDER_IS_WORKING))
+        position = tables.positions.c
+        open_ones = select(position.id).where(
+            position.user_id == user_id, text(f"positions.{tables.POSITION_IS_OPEN}")
+        )
+        held = mine.where(
+            table.c.position_id.in_(open_ones), text(f"not ({tables.ORDER_IS_WORKING})")
+        )
+        found = await self._connection.execute(union_all(working, held).order_by("id"))
         order_rows = list(found.mappings())
         fills = tables.fills.c
         executions = await self._connection.execute(
             select(fills.order_id, fills.venue_trade_id).where(
-                fills.order_id.in_([row["id"] for row in order_rows])
+                fills.order_id == any_(literal([row["id"] for row in order_rows], ARRAY(Uuid)))
             )
         )
         trade_ids: defaultdict[UUID, set[str]] = defaultdict(set)

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
+from sqlalchemy import text as literal_text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.journal import JournalEntry
@@ -30,6 +31,11 @@ class PostgresJournal:
         row = found.mappings().one_or_none()
         return None if row is None else rows.from_row(JournalEntry, row)
 
+    async def trade_ids(self, user_id: UUID) -> set[UUID]:
+        """The trades of a user that have an entry."""
+        statement = select(_TABLE.c.trade_id).where(_TABLE.c.user_id == user_id)
+        return set((await self._connection.execute(statement)).scalars())
+
     async def awaiting_exit_verdict(
         self, user_id: UUID, closed_until: datetime
     ) -> list[JournalEntry]:
@@ -38,7 +44,7 @@ class PostgresJournal:
             select(_TABLE)
             .where(
                 _TABLE.c.user_id == user_id,
-                _TABLE.c.was_correct_exit.is_(None),
+                literal_text(tables.EXIT_IS_UNJUDGED),
                 _TABLE.c.created_at <= closed_until,
             )
             .order_by(_TABLE.c.created_at, _TABLE.c.id)

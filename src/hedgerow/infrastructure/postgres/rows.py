@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
-from typing import Any, TypeVar
+from functools import cache
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import RowMapping, Table
-from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
-from hedgerow.domain.documents import read_document, write_document
+from hedgerow.domain.documents import read_document, read_value, write_document, write_value
 from hedgerow.domain.ledger import Account
 from hedgerow.domain.market import Instrument, MarketType, Timeframe
 from hedgerow.domain.memory import Memory
@@ -20,7 +20,7 @@ from hedgerow.domain.orders import Bracket, Order
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.domain.strategies import DailyReturns, Strategy
+from hedgerow.domain.strategies import DailyReturns, ReasoningNote, Strategy
 from hedgerow.domain.users import User, UserSettings
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.codec import decode, encode
@@ -31,35 +31,55 @@ Values = Mapping[str, Any]
 
 
 def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
-    """A row of `table`: each column from `given`, else from the attribute of the same name."""
-    names = [column.name for column in table.columns if column.identity is None]
+    """A row of `table`: each column from `given`, else from the attribute of the same name.
+
+    Columns that the database fills by itself are left to it.
+    """
+    names = [
+        column.name
+        for column in table.columns
+        if column.identity is None and column.computed is None and column.server_default is None
+    ]
     return {name: given[name] if name in given else getattr(entity, name) for name in names}
 
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
     """An entity: each field from `given`, else from the column of the same name."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    kept = {name: _plain(value) for name, value in row.items() if name in names}
-    return kind(**{**kept, **given})
+    reader = _reader_of(cast(Any, kind), tuple(row.keys()), tuple(given))
+    values = reader.read((*row.values(), *given.values()))
+    if reader.lists:
+        values = tuple(tuple(v) if n in reader.lists else v for n, v in enumerate(values))
+    if reader.is_whole:
+        return kind(*values)
+    return kind(**dict(zip(reader.names, values, strict=True)))
 
 
-def _plain(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+class _Reader(NamedTuple):
+    """What goes into an entity, worked out once: a fund has thousands of rows.
+
+    `read` takes the columns and what is given in one tuple; `lists` are the places of those
+    values that come as lists, and `is_whole` tells that no field is left to its default.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    lists: frozenset[int]
+    is_whole: bool
 
 
-async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, or bring existing ones (by primary key) to the new values."""
-    if rows:
-        await connection.execute(_upsert(table, rows[0].keys()), rows)
-
-
-def _upsert(table: Table, names: Iterable[str]) -> Insert:
-    statement = insert(table)
-    keys = {column.name for column in table.primary_key}
-    return statement.on_conflict_do_update(
-        index_elements=table.primary_key.columns,
-        set_={name: statement.excluded[name] for name in names if name not in keys},
+@cache
+def _reader_of(kind: Any, columns: tuple[str, ...], given: tuple[str, ...]) -> _Reader:
+    # What is given comes last, and so wins over a column of its name.
+    places = {name: place for place, name in enumerate((*columns, *given))}
+    known = [field for field in fields(kind) if field.name in places]
+    names = tuple(field.name for field in known)
+    lists = frozenset(
+        place
+        for place, field in enumerate(known)
+        if str(field.type).startswith("tuple") and field.name not in given
     )
+    is_whole = len(known) == len(fields(kind))
+    return _Reader(names, itemgetter(*(places[name] for name in names)), lists, is_whole)
 
 
 def user_row(user: User) -> dict[str, Any]:
@@ -79,7 +99,7 @@ def strategy_row(strategy: Strategy) -> dict[str, Any]:
         tables.strategies,
         strategy,
         target_allocations=dict(strategy.target_allocations),
-        reasoning_log=list(strategy.reasoning_log),
+        reasoning_log=write_value(strategy.reasoning_log),
         daily_returns_count=returns.count,
         daily_returns_mean=returns.mean,
         daily_returns_squared_deviation=returns.squared_deviation,
@@ -93,14 +113,15 @@ def strategy_of(row: Row, balances: dict[tuple[Account, str], Decimal]) -> Strat
         row["daily_returns_mean"],
         row["daily_returns_squared_deviation"],
     )
-    # A JSON number without a fraction is read as an int.
-    allocations = {name: Decimal(share) for name, share in row["target_allocations"].items()}
     return from_row(
         Strategy,
         row,
         balances=balances,
         daily_returns=returns,
-        target_allocations=allocations,
+        target_allocations=read_value(
+            "target_allocations", dict[str, Decimal], row["target_allocations"]
+        ),
+        reasoning_log=read_value("reasoning_log", tuple[ReasoningNote, ...], row["reasoning_log"]),
     )
 
 
@@ -176,6 +197,6 @@ def regime_row(classification: RegimeClassification) -> dict[str, Any]:
 
 def regime_of(row: Row) -> RegimeClassification:
     """The regime classification of a row."""
-    indicators = {name: float(value) for name, value in row["indicators"].items()}
+    indicators = read_value("indicators", dict[str, float], row["indicators"])
     reading = from_row(RegimeReading, row, indicators=indicators)
     return from_row(RegimeClassification, row, reading=reading)

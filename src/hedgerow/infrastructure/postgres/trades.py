@@ -18,7 +18,7 @@ from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import RiskEventType
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.usecases.codec import decode
+from hedgerow.usecases.facts import fact_of
 
 
 class PostgresTrades:
@@ -103,14 +103,14 @@ class PostgresTrades:
         )
         if not found:
             raise UnknownEntity("accepted proposal", order_id)
-        return decode(ProposalAccepted, found[0]["body"])
+        return fact_of(rows.from_row(Event, found[0]), ProposalAccepted)
 
     async def equity_marks(self, strategy_id: UUID) -> list[tuple[datetime, EquityMarked]]:
         """The equity of a strategy over time."""
         c = tables.events.c
         owner = select(tables.strategies.c.user_id).where(tables.strategies.c.id == strategy_id)
         found = await self._rows(
-            select(c.at, c.body)
+            select(tables.events)
             .where(
                 c.user_id == owner.scalar_subquery(),
                 c.kind == EquityMarked.__name__,
@@ -118,7 +118,7 @@ class PostgresTrades:
             )
             .order_by(c.sequence)
         )
-        return [(row["at"], decode(EquityMarked, row["body"])) for row in found]
+        return [(row["at"], fact_of(rows.from_row(Event, row), EquityMarked)) for row in found]
 
     async def events_about(self, user_id: UUID, subject_ids: Sequence[UUID]) -> list[Event]:
         """A user's events whose subject is one of these, by sequence."""

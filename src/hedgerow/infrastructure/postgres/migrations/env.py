@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from alembic import context
 
-from hedgerow.infrastructure.postgres.tables import metadata
+from hedgerow.infrastructure.postgres import tables
 
 # Migrations of two processes that start together take turns.
 _ADVISORY_LOCK = 4_853_118_307_241
 
+# FORCE ROW LEVEL SECURITY binds the owner too, who is no superuser on most servers: a migration
+# would find every table empty, and foreign keys that it adds would miss the rows they refer to.
+_OUT_OF_SIGHT = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relforcerowsecurity AND row_security_active(oid)
+"""
+
 connection = context.config.attributes["connection"]
 connection.exec_driver_sql(f"select pg_advisory_xact_lock({_ADVISORY_LOCK})")
-context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+context.configure(connection=connection, target_metadata=tables.metadata, compare_type=True)
 with context.begin_transaction():
+    is_behind = context.get_context().get_current_revision() != context.get_head_revision()
+    hidden = list(connection.exec_driver_sql(_OUT_OF_SIGHT).scalars()) if is_behind else []
+    for table in hidden:
+        connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     context.run_migrations()
+    for table in hidden:
+        connection.exec_driver_sql(f"ALTER TABLE IF EXISTS {table} FORCE ROW LEVEL SECURITY")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0006_instruments_of_each_user"
+down_revision = "0005_memory_search"
 branch_labels = None
 depends_on = None
+
+ACTING = "(SELECT nullif(current_setting('hedgerow.user_id', true), '')::uuid)"
 
 
 def upgrade() -> None:
     """Move forward."""
-    op.add_column("instruments", sa.Column("user_id", sa.Uuid(), nullable=True))
+    op.add_column(
+        "instruments",
+        sa.Column("user_id", sa.Uuid(), nullable=True, comment="whose fund goes by them"),
+    )
     op.drop_constraint(op.f("pk_instruments"), "instruments", type_="primary")
     op.execute("""
         INSERT INTO instruments
@@ -30,4 +35,18 @@ def upgrade() -> None:
     )
     op.create_foreign_key(
         op.f("fk_instruments_user_id"), "instruments", "users", ["user_id"], ["id"]
+    )
+    op.create_table_comment("instruments", "The trading rules that a user's fund goes by.")
+    _isolate()
+
+
+def _isolate() -> None:
+    op.execute("ALTER TABLE instruments ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE instruments FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY own_rows ON instruments TO hedgerow_app"
+        f" USING (user_id = {ACTING}) WITH CHECK (user_id = {ACTING})"
+    )
+    op.execute(
+        "CREATE POLICY all_rows ON instruments TO hedgerow_worker USING (true) WITH CHECK (true)"
     )

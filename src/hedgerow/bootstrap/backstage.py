@@ -1,0 +1,233 @@
+"""What each command is given to work with, put together when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hedgerow.bootstrap.desks import at_one_moment, paper_desk, shared_state, unit_of_work, vault
+from hedgerow.bootstrap.engines import Engines
+from hedgerow.domain.market import Timeframe
+from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
+from hedgerow.settings import Settings, load_settings
+from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
+from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
+from hedgerow.usecases.checks import Check
+from hedgerow.usecases.keep_candles import CandleShelf
+from hedgerow.usecases.paper_run import PaperDesk
+from hedgerow.usecases.ports import (
+    OpenUnitOfWork,
+    SharedState,
+    UsageLog,
+    UsageStore,
+    Vault,
+)
+from hedgerow.usecases.recall_memories import MemoryDesk
+from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.schema import SchemaKeeper
+from hedgerow.usecases.vault_keys import prepare_vault
+
+if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    pass
+
+
+class Backstage:
+    """Adapters behind the commands, each imported when it is first needed."""
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return load_settings()
+
+    @cached_property
+    def _folder(self) -> DataFolder:
+        return DataFolder(self._settings.data_dir)
+
+    @cached_property
+    def _engines(self) -> Engines:
+        return Engines(self._settings, self._folder)
+
+    def read_candles(
+        self,
+        folder: Path | None,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> CandleSet:
+        """Candles from a folder of files, or the bundled ones; raises InputRefused."""
+        from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
+
+        return read_candles(folder or bundled_sample(), timeframe, symbols, allow_gaps=allow_gaps)
+
+    def read_candle_columns(
+        self,
+        folder: Path,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> list[CandleColumns]:
+        """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
+        from hedgerow.infrastructure.candle_files import read_candle_columns
+
+        return read_candle_columns(folder, timeframe, symbols, allow_gaps=allow_gaps)
+
+    def report_folder(self) -> Path:
+        """Where HTML reports are kept."""
+        folder = self._folder.path / "reports"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @asynccontextmanager
+    async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:
+        """All services for a run, held by this process alone; `fresh` empties the stores first."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+        from hedgerow.infrastructure.clickhouse.migrate import reset as reset_clickhouse
+
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._folder.exclusive())
+            self._folder.require_free_space(FREE_BYTES_MIN)
+            engine = await stack.enter_async_context(self._engines.postgres())
+            if fresh:
+                await self._engines.empty(engine)
+            clickhouse = await stack.enter_async_context(self._engines.clickhouse(here=True))
+            if fresh:
+                await reset_clickhouse(clickhouse)
+            embedder = await stack.enter_async_context(self._engines.embedder())
+            yield paper_desk(engine, ClickHouseCandleStore(clickhouse), embedder)
+
+    @asynccontextmanager
+    async def shared_desk(self) -> AsyncIterator[PaperDesk]:
+        """All services for looking at runs, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+
+        async with (
+            self._engines.postgres() as engine,
+            self._engines.clickhouse() as clickhouse,
+            self._engines.embedder() as embedder,
+        ):
+            store = ClickHouseCandleStore(clickhouse)
+            yield paper_desk(at_one_moment(engine), store, embedder)
+
+    @asynccontextmanager
+    async def usage(self) -> AsyncIterator[UsageStore]:
+        """What models have cost, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
+
+        async with self._engines.clickhouse() as clickhouse:
+            yield ClickHouseUsageStore(clickhouse)
+
+    @asynccontextmanager
+    async def usage_log(self) -> AsyncIterator[UsageLog]:
+        """Takes the calls of models as they happen; all are stored when the block ends.
+
+        Raises RowsNotStored at the end where ClickHouse kept failing.
+        """
+        from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
+
+        async with self.usage() as usage, BatchWriter(usage.save) as writer:
+            yield writer
+
+    @asynccontextmanager
+    async def candle_shelf(self) -> AsyncIterator[CandleShelf]:
+        """Stored candles, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_export import ClickHouseCandleExport
+        from hedgerow.infrastructure.clickhouse.candle_intake import ClickHouseCandleIntake
+
+        async with self._engines.clickhouse() as clickhouse:
+            yield CandleShelf(
+                ClickHouseCandleIntake(clickhouse), ClickHouseCandleExport(clickhouse)
+            )
+
+    @asynccontextmanager
+    async def records(self) -> AsyncIterator[OpenUnitOfWork]:
+        """PostgreSQL alone, shared with whatever else is running."""
+        async with self._engines.postgres() as engine:
+            yield unit_of_work(at_one_moment(engine))
+
+    @asynccontextmanager
+    async def relay_desk(self) -> AsyncIterator[RelayDesk]:
+        """What a relay of the event log needs."""
+        from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
+
+        async with self._engines.postgres() as engine:
+            yield RelayDesk(PostgresRelayElection(engine), self._engines.kafka())
+
+    @asynccontextmanager
+    async def vault(self) -> AsyncIterator[tuple[OpenUnitOfWork, Vault]]:
+        """PostgreSQL, and the vault with its keys read; raises InputRefused without its keys."""
+        async with self.records() as open_unit_of_work:
+            keys = vault(self._settings, self._folder)
+            await prepare_vault(open_unit_of_work, keys, datetime.now(UTC))
+            yield open_unit_of_work, keys
+
+    @asynccontextmanager
+    async def shared_state(self) -> AsyncIterator[SharedState]:
+        """What processes share in passing: in Redis, and without it in PostgreSQL."""
+        async with self._engines.postgres() as engine, self._engines.redis() as link:
+            yield shared_state(link, engine)
+
+    def checks(self) -> Sequence[Check]:
+        """The looks at everything that would be used, by settings that may be wrong."""
+        from hedgerow.bootstrap.checkup import checks_to_make
+
+        return checks_to_make()
+
+    @asynccontextmanager
+    async def memories(self) -> AsyncIterator[MemoryDesk]:
+        """PostgreSQL and what turns text into vectors."""
+        async with self._engines.postgres() as engine, self._engines.embedder() as embedder:
+            yield MemoryDesk(unit_of_work(engine), embedder)
+
+    @asynccontextmanager
+    async def schema_keeper(self, *, alone: bool) -> AsyncIterator[SchemaKeeper]:
+        """The database as it stands, not migrated; `alone` keeps every other run out."""
+        from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
+
+        async with AsyncExitStack() as stack:
+            if alone:
+                stack.enter_context(self._folder.exclusive())
+            yield PostgresKeeper(await stack.enter_async_context(self._engines.connected()))
+
+    @asynccontextmanager
+    async def backup_desk(self) -> AsyncIterator[BackupDesk]:
+        """What a backup is made with, shared with whatever else is running."""
+        from hedgerow.infrastructure.backup_archive import ZipArchives
+        from hedgerow.infrastructure.clickhouse.dump import ClickHouseDump
+        from hedgerow.infrastructure.postgres.dump import open_dump
+
+        async with (
+            self._engines.postgres() as engine,
+            open_dump(engine) as records,
+            self._engines.clickhouse() as clickhouse,
+        ):
+            market = await ClickHouseDump.of(clickhouse)
+            keys = vault(self._settings, self._folder)
+            yield BackupDesk(ZipArchives(), records, market, keys, version("hedgerow"))
+
+    @asynccontextmanager
+    async def restore_desk(self) -> AsyncIterator[RestoreDesk]:
+        """What a backup is restored with; keeps every run out."""
+        from hedgerow.infrastructure.backup_archive import ZipArchives
+        from hedgerow.infrastructure.clickhouse.dump import ClickHouseRestore
+        from hedgerow.infrastructure.postgres.restore import PostgresRestore
+
+        with self._folder.exclusive():
+            async with (
+                self._engines.connected() as engine,
+                self._engines.clickhouse() as clickhouse,
+            ):
+                keys = vault(self._settings, self._folder)
+                records, market = PostgresRestore(engine), ClickHouseRestore(clickhouse)
+                yield RestoreDesk(ZipArchives(), records, market, keys)
+
+    def schema_pages(self) -> Mapping[str, str]:
+        """The schema's documentation: texts by file name."""
+        from hedgerow.infrastructure.postgres.documentation import pages
+
+        return pages()

@@ -1,0 +1,100 @@
+"""What use cases are given, put together from engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hedgerow.domain.market import Instrument
+from hedgerow.infrastructure.embedded.data_folder import DataFolder
+from hedgerow.settings import Settings, secret_of
+from hedgerow.usecases.gather_report import VenueCharges
+from hedgerow.usecases.paper_run import PaperDesk
+from hedgerow.usecases.ports import (
+    CandleStore,
+    Embedder,
+    OpenUnitOfWork,
+    ReplayVenue,
+    SharedState,
+    Vault,
+)
+
+if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from hedgerow.infrastructure.redis.link import RedisLink
+
+
+def at_one_moment(engine: AsyncEngine) -> AsyncEngine:
+    """For those who only look: what a running fund commits meanwhile stays out of sight."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+def vault(settings: Settings, folder: DataFolder) -> Vault:
+    """The vault, its keys from the command, the setting or the file, whichever is given first."""
+    from hedgerow.infrastructure.vault.key_sources import key_sources
+    from hedgerow.infrastructure.vault.vault import EnvelopeVault
+
+    given = secret_of(settings.vault_key)
+    command = secret_of(settings.vault_key_command)
+    return EnvelopeVault(key_sources(folder.vault_keys, given, command))
+
+
+def shared_state(link: RedisLink, engine: AsyncEngine) -> SharedState:
+    """What processes share in passing: in Redis, and without it in PostgreSQL."""
+    from hedgerow.infrastructure.in_process.prices import RememberedPrices
+    from hedgerow.infrastructure.in_process.rate_limits import InProcessRateLimits
+    from hedgerow.infrastructure.postgres.locks import PostgresLocks
+    from hedgerow.infrastructure.postgres.marks import last_marks_in
+    from hedgerow.infrastructure.redis.breakers import RedisBreakers
+    from hedgerow.infrastructure.redis.locks import GatedLocks
+    from hedgerow.infrastructure.redis.prices import RedisPrices
+    from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
+
+    return SharedState(
+        prices=RedisPrices(link, RememberedPrices(last_marks_in(engine))),
+        breakers=RedisBreakers(link),
+        rate_limits=RedisRateLimits(link, InProcessRateLimits()),
+        locks=GatedLocks(link, PostgresLocks(engine)),
+    )
+
+
+def unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
+    """Units of work on a database."""
+    from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
+
+    return lambda actor: PostgresUnitOfWork(engine, actor)
+
+
+def paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedder) -> PaperDesk:
+    """What a run over past candles needs."""
+    from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
+    from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+    from hedgerow.infrastructure.postgres.partitions import ensure_partitions
+    from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
+    from hedgerow.infrastructure.venues.paper.venue import PaperVenue
+
+    rules = PaperVenueRules()
+
+    async def make_room(start: datetime, until: datetime) -> None:
+        await ensure_partitions(engine, start, until)
+
+    def make_venue(instruments: Sequence[Instrument], seed: int) -> ReplayVenue:
+        return PaperVenue(instruments, replace(rules, seed=seed))
+
+    indicators = IndicatorDesk()
+    return PaperDesk(
+        open_unit_of_work=unit_of_work(engine),
+        make_room=make_room,
+        candle_store=candle_store,
+        make_venue=make_venue,
+        charges=VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio),
+        analyst=HouseAnalyst(indicators),
+        regime_model=RulesRegimeModel(indicators),
+        reviewer=HouseReviewer(),
+        embedder=embedder,
+    )

@@ -1,0 +1,142 @@
+"""Conversations of agents (ADK sessions): what was said, and the state that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from hedgerow.domain.errors import InvalidValue
+
+
+class StateScope(StrEnum):
+    """How far a state variable reaches."""
+
+    APP = "app"
+    """All users of the application."""
+    USER = "user"
+    """All sessions of the user."""
+    TEMPORARY = "temporary"
+    """This session, for as long as it is being worked on."""
+    SESSION = "session"
+    """This session."""
+
+
+STATE_PREFIXES: Final[Mapping[str, StateScope]] = {
+    "_app_": StateScope.APP,
+    "_user_": StateScope.USER,
+    "_temp_": StateScope.TEMPORARY,
+}
+
+
+def scope_of(key: str) -> StateScope:
+    """The scope of a state variable, by the prefix of its name."""
+    for prefix, scope in STATE_PREFIXES.items():
+        if key.startswith(prefix):
+            return scope
+    return StateScope.SESSION
+
+
+def carried_over(state: Mapping[str, object]) -> dict[str, object]:
+    """What of a session's state the next session of the same user begins with."""
+    lasting = (StateScope.APP, StateScope.USER)
+    return {key: value for key, value in state.items() if scope_of(key) in lasting}
+
+
+class ContentType(StrEnum):
+    """What an event carries."""
+
+    TEXT = "text"
+    TOOL_CALL = "tool_call"
+    TOOL_RESPONSE = "tool_response"
+
+
+@dataclass(frozen=True, slots=True)
+class EventContent:
+    """A message in words, or a call of a tool with its arguments, or what the tool gave back.
+
+    Raises InvalidValue for a message without text and for a call or response without a tool.
+    """
+
+    type: ContentType
+    text: str | None = None
+    tool: str | None = None
+    data: dict[str, object] | None = None
+
+    def __post_init__(self) -> None:
+        needed = "text" if self.type is ContentType.TEXT else "tool"
+        if getattr(self, needed) is None:
+            raise InvalidValue(field=needed, value=None, allowed=f"text, for a {self.type}")
+
+
+@dataclass(frozen=True, slots=True)
+class EventActions:
+    """What an event brings about: a hand-over to another agent, and changes of the state."""
+
+    transfer_to_agent: str | None = None
+    state_delta: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageMetadata:
+    """Tokens that an event cost; the total may hold more than both, such as hidden reasoning."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+    def __post_init__(self) -> None:
+        for name in ("prompt_tokens", "completion_tokens"):
+            if getattr(self, name) < 0:
+                raise InvalidValue(field=name, value=getattr(self, name), allowed="0 or more")
+        counted = self.prompt_tokens + self.completion_tokens
+        if self.total_tokens < counted:
+            raise InvalidValue(
+                field="total_tokens", value=self.total_tokens, allowed=f"at least {counted}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """One thing that was said or done in a session, and by whom."""
+
+    event_id: str
+    author: str
+    content: EventContent
+    timestamp: datetime
+    actions: EventActions = field(default_factory=EventActions)
+    usage_metadata: UsageMetadata | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """A conversation. `id` is the row's, `session_id` ADK's; `user_id` is the user's id as text.
+
+    `state` holds JSON values by name; `events` are in the order of happening.
+    """
+
+    id: UUID
+    app_name: str
+    user_id: str
+    session_id: str
+    created_at: datetime
+    updated_at: datetime
+    state: dict[str, Any] = field(default_factory=dict)
+    events: tuple[SessionEvent, ...] = ()
+
+    def append(self, event: SessionEvent) -> None:
+        """Add what happened and change the state by it.
+
+        Raises InvalidValue for an event that is here already, or from before the last one.
+        """
+        if any(known.event_id == event.event_id for known in self.events):
+            raise InvalidValue(field="event_id", value=event.event_id, allowed="a new one")
+        if event.timestamp < self.updated_at:
+            allowed = f"{self.updated_at} or later"
+            raise InvalidValue(field="timestamp", value=event.timestamp, allowed=allowed)
+        self.events = (*self.events, event)
+        self.state = {**self.state, **event.actions.state_delta}
+        self.updated_at = event.timestamp

@@ -1,0 +1,160 @@
+"""What the fund remembers, on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory
+from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.output import print_json
+from hedgerow.usecases.codec import encode
+from hedgerow.usecases.ports import SYSTEM, RecallQuery
+from hedgerow.usecases.recall_memories import recall_memories
+from hedgerow.usecases.show_memory import MemoryStory, memory_story, owner_of_memories
+
+_FACTORS = ("fused", "recency", "importance", "validation")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What was typed."""
+
+    text: str
+    symbol: str | None
+    kind: str | None
+    as_of: str | None
+    user: str | None
+    limit: int
+
+    def query(self) -> RecallQuery:
+        """The query that is meant; raises InputRefused naming the option that is wrong."""
+        if not any(character.isalnum() for character in self.text):
+            raise InputRefused("there is no word in it", "TEXT", "say what to look for")
+        return RecallQuery(
+            as_of=_moment(self.as_of),
+            text=self.text,
+            types=() if self.kind is None else (_type(self.kind),),
+            symbol=None if self.symbol is None else self.symbol.strip().upper(),
+            limit=self.limit,
+        )
+
+
+async def show_search(backstage: Backstage, request: SearchRequest, *, as_json: bool) -> None:
+    """Print what is found, best first; raises InputRefused for a request that means nothing."""
+    query = request.query()
+    async with backstage.memories() as desk:
+        async with desk.open_unit_of_work(SYSTEM) as unit:
+            user_id = await owner_of_memories(unit, request.user)
+        recalled = await recall_memories(desk, user_id, query)
+    if as_json:
+        print_json([_document(each) for each in recalled])
+    else:
+        _print_found(recalled, query, Console())
+
+
+async def show_memory(
+    backstage: Backstage, prefix: str, user: str | None, *, as_json: bool
+) -> None:
+    """Print one memory; raises InputRefused where there is no such one."""
+    async with backstage.records() as open_unit_of_work:
+        async with open_unit_of_work(SYSTEM) as unit:
+            user_id = await owner_of_memories(unit, user)
+        async with open_unit_of_work(user_id) as unit:
+            story = await memory_story(unit, user_id, prefix)
+    if as_json:
+        print_json(encode(story))
+    else:
+        _print_story(story, Console())
+
+
+def _document(each: RecalledMemory) -> dict[str, Any]:
+    factors = {name: getattr(each.standing, name) for name in _FACTORS}
+    return {
+        "memory": encode(each.memory),
+        "similarity": each.similarity,
+        **factors,
+        "score": each.score,
+    }
+
+
+def _print_found(recalled: Sequence[RecalledMemory], query: RecallQuery, console: Console) -> None:
+    if not recalled:
+        console.print(f"Nothing is remembered of this as of {_time(query.as_of)}.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, title=f"As of {_time(query.as_of)}", title_justify="left")
+    table.add_column("Memory", overflow="fold")
+    for name in ("Similar", "Fused", "Recent", "Weighty", "Proven", "Score"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in recalled:
+        factors = [getattr(each.standing, name) for name in _FACTORS]
+        numbers = [each.similarity, *factors, each.score]
+        table.add_row(_summary(each.memory), *(f"{number:.2f}" for number in numbers))
+    console.print(table)
+    console.print("score = fused x recency x importance x validation", style="dim")
+
+
+def _summary(memory: Memory) -> Text:
+    about = " ".join(filter(None, (memory.scope, memory.type, memory.symbol, memory.timeframe)))
+    text = Text()
+    text.append(f"{memory.id}\n", "bold").append(f"{_time(memory.created_at)} {about}\n", "dim")
+    return text.append(memory.content)
+
+
+def _print_story(story: MemoryStory, console: Console) -> None:
+    memory = story.memory
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in encode(memory).items():
+        if value not in (None, [], {}):
+            table.add_row(name, Text(_plain(value)))
+    console.print(table)
+    for each in story.validations:
+        verdict = "bore it out" if each.was_right else "spoke against it"
+        console.print(f"{_time(each.at)} trade {each.trade_id} {verdict}", highlight=False)
+    if not story.validations:
+        console.print("No trade of this user has been based on it and has ended.", style="dim")
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{key}: {item}" for key, item in value.items())
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputRefused(
+            f"{text!r} is not a time", "--as-of", "write it as 2024-03-01T12:00"
+        ) from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _type(text: str) -> MemoryType:
+    known = [str(kind) for kind in MemoryType]
+    if text not in known:
+        raise InputRefused(
+            f"{text!r} is not a type of memory", "--type", f"use one of {', '.join(known)}"
+        )
+    return MemoryType(text)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,1 @@
+"""What works inside one process, where nothing can be shared."""

@@ -1,0 +1,84 @@
+"""The tables, as SQLAlchemy Core sees them. Migrations make them; nothing else does."""
+
+from __future__ import annotations
+
+from hedgerow.infrastructure.postgres.tables.books import (
+    ledger_balances,
+    ledger_entries,
+    ledger_imbalances,
+    transfers,
+)
+from hedgerow.infrastructure.postgres.tables.columns import metadata
+from hedgerow.infrastructure.postgres.tables.learning import (
+    EXIT_IS_UNJUDGED,
+    journal_entries,
+    memories,
+    memory_validations,
+    sessions,
+)
+from hedgerow.infrastructure.postgres.tables.locks import (
+    lock_leases,
+    vault_data_keys,
+    vault_keys,
+)
+from hedgerow.infrastructure.postgres.tables.markets import regime_classifications
+from hedgerow.infrastructure.postgres.tables.people import (
+    exchange_accounts,
+    funds,
+    limit_profiles,
+    users,
+)
+from hedgerow.infrastructure.postgres.tables.record import (
+    events,
+    inbox,
+    paper_runs,
+    relay_cursors,
+    wishes,
+)
+from hedgerow.infrastructure.postgres.tables.risk import circuit_breaker_states, risk_events
+from hedgerow.infrastructure.postgres.tables.trading import (
+    ORDER_IS_WORKING,
+    POSITION_IS_OPEN,
+    fills,
+    instruments,
+    orders,
+    positions,
+    strategies,
+    trading_pairs,
+)
+
+__all__ = [
+    "EXIT_IS_UNJUDGED",
+    "ORDER_IS_WORKING",
+    "POSITION_IS_OPEN",
+    "circuit_breaker_states",
+    "events",
+    "exchange_accounts",
+    "fills",
+    "funds",
+    "inbox",
+    "instruments",
+    "journal_entries",
+    "ledger_balances",
+    "ledger_entries",
+    "ledger_imbalances",
+    "limit_profiles",
+    "lock_leases",
+    "memories",
+    "memory_validations",
+    "metadata",
+    "orders",
+    "paper_runs",
+    "positions",
+    "regime_classifications",
+    "relay_cursors",
+    "risk_events",
+    "sessions",
+    "strategies",
+    "trading_pairs",
+    "transfers",
+    "users",
+    "vault_data_keys",
+    "vault_keys",
+    "wishes",
+]

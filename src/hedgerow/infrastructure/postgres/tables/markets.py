@@ -1,0 +1,35 @@
+"""What all users share: the regimes of markets."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Table, UniqueConstraint
+
+from hedgerow.domain.market import Timeframe
+from hedgerow.domain.regimes import Regime
+from hedgerow.infrastructure.postgres.tables.columns import (
+    choice,
+    document,
+    metadata,
+    moment,
+    primary_id,
+    real,
+    share,
+    text,
+)
+
+regime_classifications = Table(
+    "regime_classifications",
+    metadata,
+    primary_id(),
+    text("symbol", "BASE/QUOTE"),
+    choice("timeframe", Timeframe, "the candles that were read"),
+    moment("timestamp", "from when it was known: the close of the last candle"),
+    choice("regime", Regime, "what the market was doing"),
+    real("confidence", "how sure the model was, 0 to 1"),
+    document("indicators", "what the model read, by name (float64)"),
+    text("model_version", "the model that judged"),
+    UniqueConstraint("symbol", "timeframe", "timestamp", "model_version"),
+    *share("confidence"),
+    CheckConstraint("jsonb_typeof(indicators) = 'object'", "indicators"),
+    comment="Market regimes as they were known; shared by all users.",
+)

@@ -1,0 +1,78 @@
+"""A database with data is carried forward from the first revision to the newest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hedgerow.domain.errors import ConcurrentUpdate
+from hedgerow.domain.messages import IntervalClosed
+from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrade
+from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
+from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
+from hedgerow.usecases.ports import SYSTEM, TimedStep
+from hedgerow.usecases.verify_books import verify_all
+
+ADA = UUID(int=0xADA)
+ROWS = Path(__file__).parent / "data" / "rows_of_0001.sql"
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    names = await connection.scalars(
+        text(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'alembic_version'"
+        )
+    )
+    return {
+        name: int(await connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0)
+        for name in names
+    }
+
+
+async def load_rows(engine: AsyncEngine) -> dict[str, int]:
+    """Revision 0001 with the rows of a fund; returns how many each table has."""
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda sync: upgrade(sync, "0001_the_schema"))
+        await connection.commit()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.execute(ROWS.read_text(encoding="utf-8"))
+        return await counts(connection)
+
+
+async def test_data_is_carried_forward(empty_url: str) -> None:
+    async with open_engine(empty_url) as engine:
+        before = await load_rows(engine)
+        assert sum(map(bool, before.values())) >= 20
+        await migrate(engine)
+        async with engine.connect() as connection:
+            after = await counts(connection)
+        assert {name: after[name] for name in before} == before
+        assert await PostgresKeeper(engine).check() == []
+
+
+async def test_a_fund_goes_on_where_it_was(empty_url: str) -> None:
+    async with open_engine(empty_url) as engine:
+        await load_rows(engine)
+        await migrate(engine)
+        async with PostgresUnitOfWork(engine, ADA) as unit:
+            fund = await unit.funds.load(ADA)
+            stale = await unit.funds.load(ADA)
+        at = fund.as_of + timedelta(hours=1)
+        step = fund.step(IntervalClosed(), at)
+        async with PostgresUnitOfWork(engine, ADA) as unit:
+            await unit.funds.save(fund, [TimedStep(at, step)])
+            await unit.commit()
+        async with PostgresUnitOfWork(engine, ADA) as unit:
+            with pytest.raises(ConcurrentUpdate):
+                await unit.funds.save(stale, [])
+        async with PostgresUnitOfWork(engine, SYSTEM) as unit:
+            report = await verify_all(unit)
+        assert report.differences == []
+        assert report.verified["funds"] == 1

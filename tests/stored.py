@@ -1,0 +1,182 @@
+"""A fund with a history, stored through the repositories, for the tests of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from builders import NOON, Scene, instrument, proposal
+from hedgerow.domain.fund import Fund
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.journal import JournalEntry, journal_entry
+from hedgerow.domain.market import Exchange, Timeframe
+from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
+from hedgerow.domain.messages import KillSwitchPulled, Step
+from hedgerow.domain.money import exact
+from hedgerow.domain.orders import Order
+from hedgerow.domain.positions import Position
+from hedgerow.domain.sessions import ContentType, EventContent, Session, SessionEvent
+from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
+from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
+from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
+from hedgerow.usecases.ports import SYSTEM, AccountRef, PaperRun, PendingWish, TimedStep, WrappedKey
+
+CAPITAL = Decimal(10_000)
+LATER = NOON + timedelta(hours=1)
+KEK = "kek"
+
+
+class WordCount:
+    """An embedder that is its own whole model."""
+
+    model = "word-count"
+    dimensions = 2
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector each, never all zeros."""
+        return [[1.0, float(len(text.split()))] for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one user has in the database: a closed trade, an open one, and all around them."""
+
+    fund: Fund
+    closed: Position
+    open: Position
+    entry: Order
+    wishes: Sequence[PendingWish]
+    journal: JournalEntry
+    memory: Memory
+    session: Session
+    run: PaperRun
+    data_key: WrappedKey
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose it is."""
+        return self.fund.user.id
+
+    @property
+    def strategy_id(self) -> UUID:
+        """The only strategy."""
+        (strategy_id,) = self.fund.strategies
+        return strategy_id
+
+
+async def store(engine: AsyncEngine, owner: UUID) -> Stored:
+    """Open a fund, trade, learn, talk, and save all of it."""
+    scene, opened = _opened(owner)
+    closed = _round_trip(scene)
+    held = _hold(scene, 1)
+    scene.tell(KillSwitchPulled("enough for today"))
+    step = Step((*opened.facts, *scene.facts), (*opened.wishes, *scene.wishes))
+    entry = scene.fund.orders[held.entry_order_id]
+    memory, session = _memory(owner, closed), _session(owner)
+    journal, run, key = _journal(closed), _run(scene.fund), _data_key(scene.fund)
+    async with PostgresUnitOfWork(engine, SYSTEM) as unit:
+        await unit.funds.add(scene.fund)
+        wishes = await unit.funds.save(scene.fund, [TimedStep(scene.at, step)])
+        await unit.runs.add(run)
+        await unit.journal.add(journal)
+        await unit.memories.add([memory], await WordCount().embed([memory.content]), WordCount())
+        await unit.sessions.add(session)
+        await unit.inbox.claim("subscriber", [(owner, 1)])
+        await unit.vault_keys.register(KEK, NOON)
+        await unit.vault_keys.add(key, NOON)
+        await unit.commit()
+    await _relay(engine, owner)
+    return Stored(scene.fund, closed, held, entry, wishes, journal, memory, session, run, key)
+
+
+def _opened(owner: UUID) -> tuple[Scene, Step]:
+    plan = PaperFundPlan(
+        owner=owner,
+        exchange=Exchange.BINANCE,
+        instruments=[instrument("BTC/USDT"), instrument("ETH/USDT")],
+        timeframe=Timeframe.H1,
+        capital=CAPITAL,
+        risk_tolerance=RiskTolerance.MODERATE,
+    )
+    fund, step = open_paper_fund(plan, NOON)
+    return Scene(fund), step
+
+
+def _hold(scene: Scene, place: int) -> Position:
+    pair_id = list(scene.fund.pairs)[place]
+    return scene.hold("100", pair_id)
+
+
+def _round_trip(scene: Scene) -> Position:
+    position = _hold(scene, 0)
+    scene.acknowledge(scene.stop)
+    scene.acknowledge(scene.target)
+    scene.execute(scene.target, "110")
+    return position
+
+
+def _journal(closed: Position) -> JournalEntry:
+    with exact():
+        return journal_entry(derived_id(LATER, closed.id, "journal"), closed, proposal(), LATER)
+
+
+def _memory(owner: UUID, closed: Position) -> Memory:
+    return Memory(
+        id=derived_id(LATER, owner, "lesson"),
+        scope=MemoryScope.USER,
+        type=MemoryType.LESSON,
+        content="Breakouts on thin volume fail.",
+        agent_id="reviewer",
+        created_at=LATER,
+        user_id=owner,
+        symbol=closed.symbol,
+        source_user_id=owner,
+        source_trade_id=closed.id,
+    )
+
+
+def _session(owner: UUID) -> Session:
+    session = Session(
+        id=derived_id(NOON, owner, "session"),
+        app_name="hedgerow-agents",
+        user_id=str(owner),
+        session_id="desk",
+        created_at=NOON,
+        updated_at=NOON,
+        state={"_user_language": "en"},
+    )
+    session.append(
+        SessionEvent("e1", "analyst", EventContent(ContentType.TEXT, text="Looking."), LATER)
+    )
+    return session
+
+
+def _run(fund: Fund) -> PaperRun:
+    (strategy_id,) = fund.strategies
+    return PaperRun(
+        id=derived_id(NOON, fund.user.id, "run"),
+        user_id=fund.user.id,
+        strategy_id=strategy_id,
+        fingerprint="the same plan",
+        plan={},
+        started_at=NOON,
+        venue={},
+    )
+
+
+def _data_key(fund: Fund) -> WrappedKey:
+    (account_id,) = fund.accounts
+    key_id = derived_id(NOON, fund.user.id, "data key")
+    return WrappedKey(key_id, AccountRef(account_id, fund.user.id), KEK, b"wrapped")
+
+
+async def _relay(engine: AsyncEngine, owner: UUID) -> None:
+    async with PostgresRelayElection(engine).stand("target") as outbox:
+        assert outbox is not None
+        await outbox.delivered({owner: 1})
