@@ -103,7 +103,7 @@ def test_search_shows_why_each_is_where_it_is(run: Callable[..., Result]) -> Non
         product *= factor
     assert first["score"] == pytest.approx(product)
     shown = run("search", "breakouts in quiet markets").stdout
-    for word in ("breakouts fail", "Similar", "Proven", "score = fused x recency"):
+    for word in ("breakouts fail", "similarity", " proven; ", "relevant x "):
         assert word in shown
 
 

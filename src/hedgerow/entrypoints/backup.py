@@ -89,7 +89,7 @@ def _progress(console: Console) -> Iterator[Show]:
             bar.update(
                 task, description=line, completed=progress.tables_done, total=progress.tables
             )
-            if not is_live:
+            if not is_live and progress.rows:
                 console.print(f"{line}: {progress.rows:,} rows", highlight=False, soft_wrap=True)
 
         yield show

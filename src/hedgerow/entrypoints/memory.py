@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +22,7 @@ from hedgerow.usecases.recall_memories import recall_memories
 from hedgerow.usecases.show_memory import MemoryStory, memory_story, owner_of_memories
 
 _FACTORS = ("fused", "recency", "importance", "validation")
+_WORDS = ("relevant", "recent", "weighty", "proven")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +91,26 @@ def _print_found(recalled: Sequence[RecalledMemory], query: RecallQuery, console
     if not recalled:
         console.print(f"Nothing is remembered of this as of {_time(query.as_of)}.")
         return
-    table = Table(box=box.SIMPLE_HEAD, title=f"As of {_time(query.as_of)}", title_justify="left")
-    table.add_column("Memory", overflow="fold")
-    for name in ("Similar", "Fused", "Recent", "Weighty", "Proven", "Score"):
-        table.add_column(name, justify="right", no_wrap=True)
+    console.print(f"As of {_time(query.as_of)}", highlight=False)
     for each in recalled:
-        factors = [getattr(each.standing, name) for name in _FACTORS]
-        numbers = [each.similarity, *factors, each.score]
-        table.add_row(_summary(each.memory), *(f"{number:.2f}" for number in numbers))
-    console.print(table)
-    console.print("score = fused x recency x importance x validation", style="dim")
+        console.print()
+        console.print(_heading(each.memory))
+        console.print(_figures(each), highlight=False)
+        console.print(Padding(Text(each.memory.content), (0, 0, 0, 2)))
 
 
-def _summary(memory: Memory) -> Text:
+def _heading(memory: Memory) -> Text:
     about = " ".join(filter(None, (memory.scope, memory.type, memory.symbol, memory.timeframe)))
-    text = Text()
-    text.append(f"{memory.id}\n", "bold").append(f"{_time(memory.created_at)} {about}\n", "dim")
-    return text.append(memory.content)
+    text = Text(str(memory.id), "bold")
+    return text.append(f"  {_time(memory.created_at)}\n{about}", "not bold dim")
+
+
+def _figures(each: RecalledMemory) -> str:
+    factors = (
+        f"{getattr(each.standing, factor):.2f} {word}"
+        for factor, word in zip(_FACTORS, _WORDS, strict=True)
+    )
+    return f"score {each.score:.2f} = {' x '.join(factors)}; similarity {each.similarity:.2f}"
 
 
 def _print_story(story: MemoryStory, console: Console) -> None:

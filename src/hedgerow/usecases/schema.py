@@ -11,7 +11,7 @@ from typing import Protocol
 class SchemaStatus:
     """How far a database has been migrated; `revision` is None for an empty one.
 
-    `rows` are estimates by table, as PostgreSQL's planner has them.
+    `rows` are estimates by table, as PostgreSQL's own statistics have them.
     """
 
     server_version: str

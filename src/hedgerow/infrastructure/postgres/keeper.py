@@ -23,7 +23,9 @@ from hedgerow.infrastructure.postgres.specification import SPECIFIED
 from hedgerow.usecases.schema import SchemaDifference, SchemaStatus
 
 _ROWS: Final = text("""
-    SELECT coalesce(parent.relname, c.relname) AS name, sum(greatest(c.reltuples, 0))::bigint
+    -- counted as they are written; after a crash what the planner knows is left
+    SELECT coalesce(parent.relname, c.relname) AS name, sum(coalesce(
+        nullif(pg_stat_get_live_tuples(c.oid), 0), greatest(c.reltuples, 0)))::bigint AS rows
     FROM pg_class c
     LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
     LEFT JOIN pg_class parent ON parent.oid = i.inhparent
