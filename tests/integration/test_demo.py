@@ -55,7 +55,7 @@ GROUPS = {
     "candles": ("import", "export"),
     "events": ("tail", "relay", "schemas"),
     "vault": ("status", "rotate"),
-    "memory": ("search", "show"),
+    "memory": ("search", "show", "tend"),
     "db": ("migrate", "status", "check", "reset", "docs"),
 }
 COMMANDS = {

@@ -147,3 +147,18 @@ def test_whose_memory_is_meant_must_be_known(run: Callable[..., Result]) -> None
         refusal = run("search", "x", user=user).exception
         assert isinstance(refusal, InputRefused)
         assert refusal.where == where
+
+
+def test_tending_forgets_what_did_not_prove_itself_and_that_once(
+    embedded_postgres: PostgresServer,
+) -> None:
+    name = asyncio.run(embedded_postgres.copy(MIGRATED))
+    url = embedded_postgres.url(name)
+    asyncio.run(_remember(url))
+    app = make_app(cast(Backstage, Stage(url)))
+    for forgotten in (1, 0):
+        result = CliRunner().invoke(app, ["memory", "tend", "--json"])
+        assert json.loads(result.stdout) == {"promoted": [], "forgotten": forgotten}
+    said = CliRunner().invoke(app, ["memory", "tend"]).stdout
+    assert said == "0 lessons shared, 0 memories forgotten.\n"
+    asyncio.run(embedded_postgres.drop(name))

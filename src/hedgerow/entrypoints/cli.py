@@ -17,6 +17,7 @@ from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_events import events_commands
+from hedgerow.entrypoints.cli_memory import memory_commands
 from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
 from hedgerow.entrypoints.output import complain
@@ -80,10 +81,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(vault, name="vault")
     _add_vault_status(vault, backstage)
     _add_vault_rotate(vault, backstage)
-    memory = typer.Typer(help="Ask what the fund remembers.", no_args_is_help=True)
-    app.add_typer(memory, name="memory")
-    _add_memory_search(memory, backstage)
-    _add_memory_show(memory, backstage)
+    app.add_typer(memory_commands(backstage), name="memory")
     add_db(app, backstage)
     _add_doctor(app, backstage)
     return app
@@ -280,53 +278,6 @@ def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.vault import show_rotation
 
         finish(show_rotation(backstage, as_json=as_json))
-
-
-def _add_memory_search(memory: typer.Typer, backstage: Backstage) -> None:
-    @memory.command()
-    def search(
-        text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in words.")],
-        symbol: Annotated[
-            str | None, typer.Option(metavar="SYMBOL", help="About this one, or about none.")
-        ] = None,
-        kind: Annotated[
-            str | None,
-            typer.Option("--type", metavar="TYPE", help="Such as lesson, decision or trade."),
-        ] = None,
-        as_of: Annotated[
-            str | None,
-            typer.Option(metavar="TIME", help="What was known then; by default, now."),
-        ] = None,
-        user: Annotated[
-            str | None,
-            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
-        ] = None,
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 10,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
-    ) -> None:
-        """Find memories by words and by meaning, best first."""
-        from hedgerow.entrypoints.memory import SearchRequest, show_search
-
-        request = SearchRequest(text, symbol, kind, as_of, user, limit)
-        finish(show_search(backstage, request, as_json=as_json))
-
-
-def _add_memory_show(memory: typer.Typer, backstage: Backstage) -> None:
-    @memory.command()
-    def show(
-        memory_id: Annotated[
-            str, typer.Argument(metavar="ID", help="A memory's id or its beginning.")
-        ],
-        user: Annotated[
-            str | None,
-            typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
-        ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
-    ) -> None:
-        """Show all of one memory, and the trades that validated it."""
-        from hedgerow.entrypoints.memory import show_memory
-
-        finish(show_memory(backstage, memory_id, user, as_json=as_json))
 
 
 def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:

@@ -17,7 +17,9 @@ from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
+from hedgerow.usecases.forget_memories import forget_memories
 from hedgerow.usecases.ports import SYSTEM, RecallQuery
+from hedgerow.usecases.promote_lessons import promote_lessons
 from hedgerow.usecases.recall_memories import recall_memories
 from hedgerow.usecases.show_memory import MemoryStory, memory_story, owner_of_memories
 
@@ -75,6 +77,21 @@ async def show_memory(
         print_json(encode(story))
     else:
         _print_story(story, Console())
+
+
+async def show_tending(backstage: Backstage, *, as_json: bool) -> None:
+    """Promote and forget shared memories by their rules, as of now, and say how many."""
+    at = datetime.now(UTC)
+    async with backstage.memories() as desk:
+        promoted = await promote_lessons(desk, at)
+        forgotten = await forget_memories(desk.open_unit_of_work, at)
+    if as_json:
+        print_json({"promoted": [str(each.id) for each in promoted], "forgotten": forgotten})
+        return
+    console = Console()
+    for each in promoted:
+        console.print(f"Shared from now on: {each.content}", highlight=False)
+    console.print(f"{len(promoted)} lessons shared, {forgotten} memories forgotten.")
 
 
 def _document(each: RecalledMemory) -> dict[str, Any]:
