@@ -95,6 +95,11 @@ def units_on(engine: AsyncEngine) -> OpenUnitOfWork:
     return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
+def as_superuser(engine: AsyncEngine) -> str:
+    """The URL of an embedded database as its superuser, who sees all rows."""
+    return engine.url.set(username="postgres").render_as_string(hide_password=False)
+
+
 async def empty(admin_database: AsyncEngine) -> None:
     """Delete every row, also of what keeps its rows from being deleted."""
     async with tampering_with(admin_database) as connection:

@@ -65,8 +65,7 @@ class PostgresServer:
     async def make_templates(self) -> None:
         """Make the databases that are copied; the superuser gives what only they can give."""
         await self._copy("template1", EMPTY)
-        if self.owner.username != self.admin.username:
-            await self.administer("CREATE EXTENSION vector", database=EMPTY)
+        await self.administer("CREATE EXTENSION vector", database=EMPTY)
         await self._copy(EMPTY, MIGRATED)
         async with open_engine(self.url(MIGRATED)) as engine:
             await migrate(engine)
@@ -91,10 +90,10 @@ class PostgresServer:
 
 @contextmanager
 def embedded_server() -> Iterator[PostgresServer]:
-    """The embedded one, whose only user is a superuser."""
+    """The embedded one."""
     with server_folder() as folder, EmbeddedPostgres(folder / "postgres") as postgres:
         url = make_url(postgres.url)
-        server = PostgresServer(url, url)
+        server = PostgresServer(admin=url.set(username="postgres"), owner=url)
         asyncio.run(_start(server))
         yield server
 

@@ -87,13 +87,13 @@ STEPS = (
 
 @pytest.fixture(scope="module")
 def server(finished: Finished) -> Iterator[str]:
-    """The finished demo's own server, by the URL that asyncpg takes."""
+    """The finished demo's own server, as its superuser has it in asyncpg."""
     with EmbeddedPostgres(finished.data / "postgres") as postgres:
         yield asyncpg_url(postgres)
 
 
 def asyncpg_url(postgres: EmbeddedPostgres) -> str:
-    return postgres.url.replace("+asyncpg", "")
+    return postgres.url.replace("+asyncpg://hedgerow@", "://postgres@")
 
 
 def rows(url: str, query: str, **settings: str) -> list[Any]:

@@ -62,7 +62,7 @@ async def test_migrations_make_what_the_tables_say_checks_and_all(
 ) -> None:
     async with open_engine(empty_url) as other:
         async with other.begin() as connection:
-            await connection.exec_driver_sql("CREATE EXTENSION vector")
+            await connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
             await connection.run_sync(tables.metadata.create_all)
         said = await ask(other, COLUMNS, CONSTRAINTS, INDEXES)
     migrated = await ask(database, COLUMNS, CONSTRAINTS, INDEXES)

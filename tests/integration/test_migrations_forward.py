@@ -18,6 +18,7 @@ from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM, TimedStep
 from hedgerow.usecases.verify_books import verify_all
+from postgres_fixtures import as_superuser
 
 ADA = UUID(int=0xADA)
 ROWS = Path(__file__).parent / "data" / "rows_of_0001.sql"
@@ -41,6 +42,7 @@ async def load_rows(engine: AsyncEngine) -> dict[str, int]:
     async with engine.connect() as connection:
         await connection.run_sync(lambda sync: upgrade(sync, "0001_the_schema"))
         await connection.commit()
+    async with open_engine(as_superuser(engine)) as superuser, superuser.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         await driver.execute(ROWS.read_text(encoding="utf-8"))
         return await counts(connection)
@@ -51,7 +53,10 @@ async def test_data_is_carried_forward(empty_url: str) -> None:
         before = await load_rows(engine)
         assert sum(map(bool, before.values())) >= 20
         await migrate(engine)
-        async with engine.connect() as connection:
+        async with (
+            open_engine(as_superuser(engine)) as superuser,
+            superuser.connect() as connection,
+        ):
             after = await counts(connection)
         assert {name: after[name] for name in before} == before
         assert await PostgresKeeper(engine).check() == []

@@ -24,6 +24,7 @@ from hedgerow.infrastructure.postgres.restore import PostgresRestore
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
+from postgres_fixtures import as_superuser
 from postgres_servers import PostgresServer
 from stored import store
 
@@ -33,7 +34,10 @@ Members = dict[str, io.BytesIO]
 
 async def contents(engine: AsyncEngine) -> dict[str, list[str]]:
     """Every row of every table, as the superuser sees them."""
-    async with engine.connect() as connection:
+    async with (
+        open_engine(as_superuser(engine)) as superuser,
+        superuser.connect() as connection,
+    ):
         names = await connection.scalars(
             text(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -87,7 +91,7 @@ async def plain_owner(server: PostgresServer) -> AsyncIterator[str]:
         "CREATE DATABASE kept OWNER keeper",
     )
     await server.administer("CREATE EXTENSION vector", database="kept")
-    yield server.url("kept").replace("//postgres@", "//keeper@")
+    yield server.url("kept").replace("//hedgerow@", "//keeper@")
     await server.administer("DROP DATABASE kept WITH (FORCE)", "DROP ROLE keeper")
 
 
@@ -109,7 +113,10 @@ async def test_all_rows_come_back_and_pass_the_audit(full: AsyncEngine, empty_ur
         # what the database counts goes on, and history is as protected as before
         await store(engine, CYD)
         with pytest.raises(Exception, match="stays as it was written"):
-            async with engine.begin() as connection:
+            async with (
+                open_engine(as_superuser(engine)) as superuser,
+                superuser.begin() as connection,
+            ):
                 await connection.execute(text("DELETE FROM events"))
 
 

@@ -147,13 +147,15 @@ async def live_through(open_units: Sequence[OpenUnitOfWork], venue: FarVenue) ->
 _uninterrupted: list[dict[str, object]] = []
 
 
-async def uninterrupted(open_unit: OpenUnitOfWork, database: AsyncEngine) -> dict[str, object]:
+async def uninterrupted(
+    open_unit: OpenUnitOfWork, admin_database: AsyncEngine
+) -> dict[str, object]:
     """What a story without a crash leaves: always the same, so it is told once a process."""
     if not _uninterrupted:
         await begin(open_unit, *opened_fund())
         await live_through([open_unit], FarVenue())
         _uninterrupted.append(await outcome(open_unit, USER))
-        await empty(database)
+        await empty(admin_database)
     await begin(open_unit, *opened_fund())
     return _uninterrupted[0]
 
@@ -209,9 +211,9 @@ async def test_nothing_to_do_is_not_saved(open_postgres: OpenUnitOfWork) -> None
 @pytest.mark.parametrize("has_acted", [False, True], ids=["unheard", "heard"])
 @pytest.mark.parametrize("call", range(1, 8))
 async def test_a_crash_at_the_venue_changes_nothing_in_the_end(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine, call: int, has_acted: bool
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine, call: int, has_acted: bool
 ) -> None:
-    expected = await uninterrupted(open_postgres, database)
+    expected = await uninterrupted(open_postgres, admin_database)
     venue, calls = FarVenue(), list[bool]()
 
     def crash(acted: bool) -> None:
@@ -229,9 +231,9 @@ async def test_a_crash_at_the_venue_changes_nothing_in_the_end(
 @pytest.mark.parametrize("is_durable", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("commit", range(1, 12))
 async def test_a_crash_at_a_commit_changes_nothing_in_the_end(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine, commit: int, is_durable: bool
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine, commit: int, is_durable: bool
 ) -> None:
-    expected = await uninterrupted(open_postgres, database)
+    expected = await uninterrupted(open_postgres, admin_database)
     venue = FarVenue()
     broken = crashing(open_postgres, commit, is_durable=is_durable)
     assert await live_through([broken, open_postgres], venue) == 1

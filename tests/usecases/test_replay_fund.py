@@ -183,13 +183,13 @@ async def test_what_one_run_has_learned_is_not_known_to_the_next(
 
 
 async def test_stops_between_two_spans_and_goes_on_from_there(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine
 ) -> None:
     candles = candle_set(hourly(BTC, CLOSES), hourly(ETH, CLOSES[::-1]))
     script = {(BTC, 3): buy(), (ETH, 5): buy(), (BTC, 9): buy()}
     run = await SmallWorld(open_postgres, script).run(candles)
     expected = await outcome(open_postgres, run.user_id)
-    await empty(database)
+    await empty(admin_database)
     stops = 0
     for stop_after in (0, 1, 4, 2, 3, 1, 99):
         world, asked = SmallWorld(open_postgres, script), count()
@@ -206,13 +206,13 @@ async def test_stops_between_two_spans_and_goes_on_from_there(
 
 @pytest.mark.parametrize("commits", [2, 5])
 async def test_a_process_that_dies_every_few_commits_comes_to_the_same_end(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine, commits: int
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine, commits: int
 ) -> None:
     candles = candle_set(hourly(BTC, CLOSES), hourly(ETH, CLOSES[::-1]))
     script = {(BTC, 3): buy(), (ETH, 5): buy(), (BTC, 9): buy(), (BTC, 14): buy()}
     run = await SmallWorld(open_postgres, script).run(candles)
     expected = await outcome(open_postgres, run.user_id)
-    await empty(database)
+    await empty(admin_database)
     ended, deaths = None, 0
     while ended is None and deaths < 60:
         try:

@@ -232,7 +232,7 @@ TAMPERINGS = [
 @pytest.mark.parametrize(("tampering", "check", "subject"), TAMPERINGS)
 async def test_what_was_tampered_with_is_found_and_named(
     open_postgres: OpenUnitOfWork,
-    database: AsyncEngine,
+    admin_database: AsyncEngine,
     tampering: str,
     check: str,
     subject: str | UUID,
@@ -240,7 +240,7 @@ async def test_what_was_tampered_with_is_found_and_named(
     told = await traded(open_postgres)
     named = {name: getattr(told, name) for name in Told.__slots__}
     used = {name: value for name, value in named.items() if f":{name}" in tampering}
-    async with tampering_with(database) as connection:
+    async with tampering_with(admin_database) as connection:
         await connection.execute(text(tampering), used)
     report = await audit(open_postgres)
     assert not report.is_clean
@@ -252,11 +252,11 @@ async def test_what_was_tampered_with_is_found_and_named(
 
 
 async def test_a_transfer_that_does_not_sum_to_zero_is_named(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine
 ) -> None:
     await traded(open_postgres)
     tampering = "UPDATE ledger_entries SET amount = amount + 0.5 WHERE account = 'capital'"
-    async with tampering_with(database) as connection:
+    async with tampering_with(admin_database) as connection:
         found = await connection.execute(text(f"{tampering} RETURNING transfer_id"))
         transfer_id = found.scalar_one()
     report = await audit(open_postgres)
@@ -264,11 +264,11 @@ async def test_a_transfer_that_does_not_sum_to_zero_is_named(
 
 
 async def test_a_transfer_that_is_gone_is_missed(
-    open_postgres: OpenUnitOfWork, database: AsyncEngine
+    open_postgres: OpenUnitOfWork, admin_database: AsyncEngine
 ) -> None:
     await traded(open_postgres)
     lost = "(SELECT id FROM transfers WHERE reason = 'fee' LIMIT 1)"
-    async with tampering_with(database) as connection:
+    async with tampering_with(admin_database) as connection:
         await connection.execute(text(f"DELETE FROM ledger_entries WHERE transfer_id = {lost}"))
         await connection.execute(text(f"DELETE FROM transfers WHERE id = {lost}"))
     report = await audit(open_postgres)

@@ -424,7 +424,7 @@ class Memories(Protocol):
     async def save_validation(
         self, memory: Memory, trade_id: UUID, user_id: UUID, was_right: bool, at: datetime
     ) -> None:
-        """Store a validated memory's new score; a trade validates a memory once."""
+        """Store that a trade validates a memory, once, and the score that comes of it."""
         ...
 
     async def validations(self, memory_id: UUID, user_id: UUID) -> list[Validation]:

@@ -27,9 +27,17 @@ from hedgerow.infrastructure.embedded.socket_folder import SOCKET, socket_folder
 
 # durability is left as PostgreSQL ships it: fsync and synchronous_commit are on
 OPTIONS = "-p 5432 -c listen_addresses= -c jit=off -c timezone=UTC -c log_checkpoints=off"
+# Hedgerow works as an owner who is no superuser, as on a server of one's own: nothing but row-level
+# security then stands between it and the rows, and FORCE binds it too.
 CREATE_DATABASE = r"""
-SELECT 'CREATE DATABASE hedgerow'
+SET client_min_messages = warning;
+SELECT 'CREATE ROLE hedgerow LOGIN CREATEROLE'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hedgerow') \gexec
+SELECT 'CREATE DATABASE hedgerow OWNER hedgerow'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'hedgerow') \gexec
+\connect hedgerow
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS vector;
 """
 _ELSEWHERE = "set HEDGEROW_DATA_DIR to another folder"
 _FIXES = {
@@ -52,7 +60,7 @@ class EmbeddedPostgres(SharedServer):
         assert self._postmaster is not None, "the server is not in use"
         host = quote(str(self._postmaster.socket_folder))
         # the port names the socket; without it the driver would look at PGPORT
-        return f"postgresql+asyncpg://postgres@/hedgerow?host={host}&port=5432"
+        return f"postgresql+asyncpg://hedgerow@/hedgerow?host={host}&port=5432"
 
     def _own_folder(self) -> None:
         user = service_user()

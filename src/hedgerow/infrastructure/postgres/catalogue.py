@@ -65,6 +65,9 @@ _DEFENCES: Final[Mapping[str, Sequence[str]]] = {
     "capital_stays": ("strategies",),
     "is_weighed": ("ledger_entries",),
     "sums_to_zero": ("ledger_imbalances",),
+    "follow_the_log": ("events",),
+    "stays_ahead": ("funds",),
+    "counts": ("memory_validations",),
 }
 _GUARDS: Final = (
     ("secured", "has no row-level security"),

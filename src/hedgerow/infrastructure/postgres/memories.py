@@ -113,7 +113,7 @@ class PostgresMemories:
     async def save_validation(
         self, memory: Memory, trade_id: UUID, user_id: UUID, was_right: bool, at: datetime
     ) -> None:
-        """Store a validated memory's new score; a trade validates a memory once."""
+        """Store that a trade validates a memory, once; the database counts it for the score."""
         await self._connection.execute(
             insert(_VALIDATIONS).values(
                 memory_id=memory.id,
@@ -121,14 +121,6 @@ class PostgresMemories:
                 user_id=user_id,
                 was_right=was_right,
                 at=at,
-            )
-        )
-        await self._connection.execute(
-            update(TABLE)
-            .where(TABLE.c.id == memory.id)
-            .values(
-                validation_score=memory.validation_score,
-                validation_trades=memory.validation_trades,
             )
         )
 

@@ -35,6 +35,12 @@ _FORCED: Final = text("""
     SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
       AND relkind IN ('r', 'p') AND NOT relispartition AND relforcerowsecurity
 """)
+# Memories come with the scores that their validations made, funds with the ends of their logs.
+_CONSEQUENCES: Final = text("""
+    SELECT tgrelid::regclass::text, tgname FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+    WHERE tgname IN ('counts', 'follow_the_log') AND NOT c.relispartition
+      AND c.relnamespace = 'public'::regnamespace
+""")
 _COUNTED: Final = text("""
     SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND a.attidentity <> ''
@@ -106,6 +112,7 @@ class PostgresRestore:
             self._columns = await columns_of(self._connection)
             self._forced = list(await self._connection.scalars(_FORCED))
             await self._force(self._forced, "NO FORCE")
+            await self._trigger("DISABLE")
 
     async def read(self, table: str, columns: Sequence[str], source: BinaryIO) -> int:
         """Store the rows that a dump has written; returns how many."""
@@ -129,6 +136,7 @@ class PostgresRestore:
             await self._connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
             await self._continue_counting()
             await self._force(self._forced, "FORCE")
+            await self._trigger("ENABLE")
             await self._connection.run_sync(upgrade)
 
     async def commit(self) -> None:
@@ -166,6 +174,11 @@ class PostgresRestore:
             await self._connection.exec_driver_sql(
                 f'ALTER TABLE public."{table}" {how} ROW LEVEL SECURITY'
             )
+
+    async def _trigger(self, how: str) -> None:
+        """What follows from other rows is not made again: those come with the backup too."""
+        for table, trigger in (await self._connection.execute(_CONSEQUENCES)).all():
+            await self._connection.exec_driver_sql(f"ALTER TABLE {table} {how} TRIGGER {trigger}")
 
     async def _continue_counting(self) -> None:
         """Numbers that the database gives out go on after those that are there."""

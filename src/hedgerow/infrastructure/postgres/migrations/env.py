@@ -17,13 +17,26 @@ WHERE relnamespace = 'public'::regnamespace AND relforcerowsecurity AND row_secu
 """
 
 connection = context.config.attributes["connection"]
-connection.exec_driver_sql(f"select pg_advisory_xact_lock({_ADVISORY_LOCK})")
-context.configure(connection=connection, target_metadata=tables.metadata, compare_type=True)
-with context.begin_transaction():
-    is_behind = context.get_context().get_current_revision() != context.get_head_revision()
-    hidden = list(connection.exec_driver_sql(_OUT_OF_SIGHT).scalars()) if is_behind else []
-    for table in hidden:
+_lifted: dict[str, None] = {}
+
+
+def _lift(*_: object, **__: object) -> None:
+    """Before the first migration and after each, which may have forced more tables."""
+    for table in connection.exec_driver_sql(_OUT_OF_SIGHT).scalars().all():
         connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        _lifted[table] = None
+
+
+connection.exec_driver_sql(f"select pg_advisory_xact_lock({_ADVISORY_LOCK})")
+context.configure(
+    connection=connection,
+    target_metadata=tables.metadata,
+    compare_type=True,
+    on_version_apply=_lift,
+)
+with context.begin_transaction():
+    if context.get_context().get_current_revision() != context.get_head_revision():
+        _lift()
     context.run_migrations()
-    for table in hidden:
+    for table in _lifted:
         connection.exec_driver_sql(f"ALTER TABLE IF EXISTS {table} FORCE ROW LEVEL SECURITY")

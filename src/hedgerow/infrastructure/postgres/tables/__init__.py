@@ -8,7 +8,7 @@ from hedgerow.infrastructure.postgres.tables.books import (
     ledger_imbalances,
     transfers,
 )
-from hedgerow.infrastructure.postgres.tables.columns import metadata
+from hedgerow.infrastructure.postgres.tables.columns import metadata, require_finite
 from hedgerow.infrastructure.postgres.tables.learning import (
     EXIT_IS_UNJUDGED,
     journal_entries,
@@ -82,3 +82,6 @@ __all__ = [
     "vault_keys",
     "wishes",
 ]
+
+for _table in metadata.tables.values():
+    require_finite(_table)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    Table,
     Text,
     UniqueConstraint,
     Uuid,
@@ -152,6 +153,19 @@ def sealed(name: str, doc: str) -> Column[Any]:
 def digest(name: str, doc: str) -> Column[Any]:
     """The 32 bytes of a SHA-256."""
     return Column(name, LargeBinary, nullable=False, comment=doc)
+
+
+def require_finite(table: Table) -> None:
+    """Add the check that no exact number is NaN or infinite, which would pass as above 0."""
+    names = [
+        column.name
+        for column in table.columns
+        if isinstance(column.type, Numeric) and not isinstance(column.type, Double)
+    ]
+    if names:
+        never = ", ".join(f"'{value}'" for value in ("NaN", "Infinity", "-Infinity"))
+        checks = " and ".join(f"{name} not in ({never})" for name in names)
+        table.append_constraint(CheckConstraint(checks, "finite"))
 
 
 def positive(*names: str) -> list[CheckConstraint]:

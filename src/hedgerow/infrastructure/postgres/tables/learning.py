@@ -91,6 +91,11 @@ memories = Table(
         f"embedding_dimensions between 1 and {EMBEDDING_DIMENSIONS}", "embedding_dimensions"
     ),
     CheckConstraint("(scope = 'collective') = (user_id is null)", "owner"),
+    # What a user remembers comes from their own trades: others' count as their evidence.
+    CheckConstraint(
+        "user_id is null or source_user_id is null or source_user_id = user_id", "source"
+    ),
+    refers("source_trade_id", "positions"),
     # All can read it: it must not point into anybody's conversation.
     CheckConstraint("scope <> 'collective' or session_id is null", "collective_has_no_session"),
     CheckConstraint("scope <> 'working' or expires_at is not null", "working_has_expires_at"),
