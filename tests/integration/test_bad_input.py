@@ -314,3 +314,18 @@ def test_output_onto_a_full_disk(finished: Finished) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "hedgerow: standard output: the disk is full; free some space.\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "name"),
+    [
+        ("HEDGEROW_POSTGRES_URL", "postgresql://u:canary@127.0.0.1:1/fund", "PostgreSQL"),
+        ("HEDGEROW_CLICKHOUSE_URL", "http://u:canary@127.0.0.1:1/fund", "ClickHouse"),
+    ],
+)
+def test_a_server_of_ones_own_is_not_emptied(
+    setting: str, url: str, name: str, data_folder: Path
+) -> None:
+    said = hedgerow("demo", "--fresh", data=data_folder, **{setting: url})
+    assert_refused(said, f"only the embedded {name} is emptied", f"unset {setting}")
+    assert "canary" not in said.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,12 +15,15 @@ from builders import NOON
 from hedgerow.domain.documents import write_document
 from hedgerow.domain.errors import DocumentRefused
 from hedgerow.infrastructure.postgres import tables
+from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.ports import SYSTEM, Actor
+from postgres_fixtures import as_superuser
 from stored import Stored, store
 
 ADA = UUID(int=0xADA)
+EVENT: Final = "user_id, sequence, at, kind, schema_version, subject_id, body, previous_hash, hash"
 HISTORY: Final = ("fills", "transfers", "ledger_entries", "events", "memory_validations")
 
 
@@ -36,8 +40,11 @@ async def ada(database: AsyncEngine) -> Stored:
 async def refuse(
     engine: AsyncEngine, statement: str, problem: str, actor: Actor | None = None, **given: Any
 ) -> None:
-    """See a statement refused: for an actor, or for the database's owner."""
-    async with engine.connect() as connection:
+    """See a statement refused: for an actor, or for a superuser, who sees all rows."""
+    async with AsyncExitStack() as stack:
+        if actor is None:
+            engine = await stack.enter_async_context(open_engine(as_superuser(engine)))
+        connection = await stack.enter_async_context(engine.connect())
         if actor is not None:
             await act_as(connection, actor)
         with pytest.raises(DBAPIError, match=problem):
@@ -211,9 +218,11 @@ async def test_confidence_lies_in_0_to_1(database: AsyncEngine, confidence: floa
     )
 
 
-async def test_a_changed_row_is_stamped(database: AsyncEngine, ada: Stored) -> None:
+async def test_a_changed_row_is_stamped(
+    database: AsyncEngine, admin_database: AsyncEngine, ada: Stored
+) -> None:
     assert await allow(database, "UPDATE trading_pairs SET is_paused = true", ADA)
-    async with database.connect() as connection:
+    async with admin_database.connect() as connection:
         later = text("SELECT bool_and(updated_at > created_at) FROM trading_pairs")
         assert await connection.scalar(later)
 
@@ -246,9 +255,14 @@ async def test_a_changed_row_is_stamped(database: AsyncEngine, ada: Stored) -> N
     ],
 )
 async def test_a_wrong_document_is_refused_by_its_path(
-    database: AsyncEngine, ada: Stored, change: str, document: str, path: str
+    database: AsyncEngine,
+    admin_database: AsyncEngine,
+    ada: Stored,
+    change: str,
+    document: str,
+    path: str,
 ) -> None:
-    async with database.begin() as connection:
+    async with admin_database.begin() as connection:
         await connection.exec_driver_sql(f"UPDATE {change}")
     async with PostgresUnitOfWork(database, ADA) as unit:
         with pytest.raises(DocumentRefused) as refused:
@@ -270,8 +284,10 @@ async def test_a_session_comes_back_and_grows(database: AsyncEngine, ada: Stored
     assert [write_document(each)["event_id"] for each in found.events] == ["e1", "e2"]
 
 
-async def test_a_broken_session_is_refused_by_its_path(database: AsyncEngine, ada: Stored) -> None:
-    async with database.begin() as connection:
+async def test_a_broken_session_is_refused_by_its_path(
+    database: AsyncEngine, admin_database: AsyncEngine, ada: Stored
+) -> None:
+    async with admin_database.begin() as connection:
         await connection.exec_driver_sql(
             "UPDATE sessions SET events = jsonb_set(events, '{0,content,type}', '\"song\"')"
         )
@@ -279,3 +295,49 @@ async def test_a_broken_session_is_refused_by_its_path(database: AsyncEngine, ad
         with pytest.raises(DocumentRefused) as refused:
             await unit.sessions.find("hedgerow-agents", ADA, "desk")
     assert refused.value.path == "[0].content.type"
+
+
+@pytest.mark.parametrize(
+    ("statement", "refusal"),
+    [
+        ("UPDATE positions SET entry_price = 'NaN'", "ck_positions_finite"),
+        ("UPDATE positions SET stop_loss_price = 'Infinity'", "ck_positions_finite"),
+        ("UPDATE ledger_balances SET balance = 'NaN'", "ck_ledger_balances_finite"),
+        ("UPDATE funds SET event_sequence = 0", "stays as it was written"),
+        (
+            f"INSERT INTO events ({EVENT}) SELECT user_id, sequence + 1000, at, kind,"
+            " schema_version, subject_id, body, previous_hash, hash FROM events"
+            " ORDER BY sequence DESC LIMIT 1",
+            "do not follow their log",
+        ),
+        (
+            f"INSERT INTO events ({EVENT}) SELECT user_id, sequence,"
+            " at + interval '1 second', kind,"
+            " schema_version, subject_id, body, previous_hash, hash FROM events"
+            " ORDER BY sequence DESC LIMIT 1",
+            "do not follow their log",
+        ),
+        ("UPDATE memories SET validation_score = 1", "permission denied"),
+    ],
+)
+async def test_a_user_finds_no_way_around(
+    database: AsyncEngine, ada: Stored, statement: str, refusal: str
+) -> None:
+    await refuse(database, statement, refusal, ADA)
+
+
+async def test_a_trigger_of_ones_own_cannot_call_what_acts_as_the_owner(
+    database: AsyncEngine, ada: Stored
+) -> None:
+    async with database.connect() as connection:
+        await act_as(connection, ADA)
+        await connection.execute(
+            text("CREATE TEMP TABLE mine (transfer_id uuid, currency text, amount numeric)")
+        )
+        with pytest.raises(DBAPIError, match="permission denied for function"):
+            await connection.execute(
+                text(
+                    "CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS added"
+                    " FOR EACH STATEMENT EXECUTE FUNCTION hedgerow_note_imbalance()"
+                )
+            )

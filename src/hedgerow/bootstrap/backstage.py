@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hedgerow.bootstrap.desks import at_one_moment, paper_desk, shared_state, unit_of_work, vault
 from hedgerow.bootstrap.engines import Engines
@@ -31,9 +30,6 @@ from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.vault_keys import prepare_vault
-
-if TYPE_CHECKING:  # half a second, wasted on the commands that do without
-    pass
 
 
 class Backstage:
@@ -85,19 +81,18 @@ class Backstage:
 
     @asynccontextmanager
     async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:
-        """All services for a run, held by this process alone; `fresh` empties the stores first."""
+        """All services for a run, held by this process alone; `fresh` forgets earlier ones."""
         from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
-        from hedgerow.infrastructure.clickhouse.migrate import reset as reset_clickhouse
 
+        if fresh:
+            self._engines.require_embedded()
         async with AsyncExitStack() as stack:
             stack.enter_context(self._folder.exclusive())
             self._folder.require_free_space(FREE_BYTES_MIN)
             engine = await stack.enter_async_context(self._engines.postgres())
-            if fresh:
-                await self._engines.empty(engine)
             clickhouse = await stack.enter_async_context(self._engines.clickhouse(here=True))
             if fresh:
-                await reset_clickhouse(clickhouse)
+                await self._engines.empty(engine, clickhouse)
             embedder = await stack.enter_async_context(self._engines.embedder())
             yield paper_desk(engine, ClickHouseCandleStore(clickhouse), embedder)
 

@@ -73,19 +73,29 @@ class Engines:
                 address = address_of(url.get_secret_value())
                 clickhouse = await stack.enter_async_context(NetworkedClickHouse(address))
                 await migrate_clickhouse(clickhouse)
-            await keep_for(clickhouse, _retention(self._settings))
+            if here:
+                # Not by those who only look: their settings may not be the fund's.
+                await keep_for(clickhouse, _retention(self._settings))
             yield clickhouse
 
-    async def empty(self, engine: AsyncEngine) -> None:
-        """Start anew; raises InputRefused on more than demos, and on a server of one's own."""
+    def require_embedded(self) -> None:
+        """Raise InputRefused where a server of one's own would be emptied."""
+        for name, setting, url in (
+            ("PostgreSQL", "POSTGRES", self._settings.postgres_url),
+            ("ClickHouse", "CLICKHOUSE", self._settings.clickhouse_url),
+        ):
+            if url is not None:
+                raise InputRefused(
+                    what=f"only the embedded {name} is emptied, not one of your own",
+                    where="--fresh",
+                    fix=f"give it an empty database, or unset HEDGEROW_{setting}_URL",
+                )
+
+    async def empty(self, engine: AsyncEngine, clickhouse: ClickHouse) -> None:
+        """Forget demos and candles; raises InputRefused where there is more than demos."""
+        from hedgerow.infrastructure.clickhouse.candle_store import forget_candles
         from hedgerow.infrastructure.postgres.engine import reset
 
-        if self._settings.postgres_url is not None:
-            raise InputRefused(
-                what="only the embedded PostgreSQL is emptied, not one of your own",
-                where="--fresh",
-                fix="give it an empty database, or unset HEDGEROW_POSTGRES_URL",
-            )
         async with unit_of_work(engine)(SYSTEM) as unit:
             if not await unit.runs.are_alone():
                 raise InputRefused(
@@ -94,6 +104,7 @@ class Engines:
                     fix="set HEDGEROW_DATA_DIR to another folder for the demo",
                 )
         await reset(engine)
+        await forget_candles(clickhouse)
 
     def kafka(self) -> EventTarget | None:
         """Where events are relayed to, if anywhere."""

@@ -75,25 +75,6 @@ class CandleStore(Protocol):
         ...
 
 
-class RolledUpCandles(Protocol):
-    """Longer candles made of stored 1m candles."""
-
-    async def read_rolled_up(
-        self,
-        exchange: Exchange,
-        symbols: Sequence[str],
-        timeframe: Timeframe,
-        start: datetime,
-        end: datetime,
-    ) -> list[Candle]:
-        """Candles made of all their stored 1m candles; incomplete ones are left out.
-
-        `start <= open_time < end`, by open_time and then by symbol, as of the candles stored last,
-        in whatever order and however often they came.
-        """
-        ...
-
-
 class TickStore(Protocol):
     """Ticks of all exchanges (ClickHouse, table `market_data_tick`)."""
 

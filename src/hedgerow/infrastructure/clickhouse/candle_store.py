@@ -158,3 +158,13 @@ def _refusal(candles: Iterable[Candle]) -> InputRefused:
 
 def _is_storable_time(time: datetime) -> bool:
     return time.tzinfo is not None and time.microsecond % 1000 == 0
+
+
+async def forget_candles(clickhouse: ClickHouse) -> None:
+    """Empty the candles and what is rolled up from them; nothing else is touched."""
+    found = await clickhouse.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND name LIKE 'market_data_kline%' AND engine NOT LIKE '%View'"
+    )
+    for name in found.column("name").to_pylist():
+        await clickhouse.execute(f"TRUNCATE TABLE {name}")
