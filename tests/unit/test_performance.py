@@ -54,7 +54,7 @@ def curve(
 
 
 def fall_of(points: Sequence[CurvePoint]) -> Drawdown:
-    return max_drawdown(points)
+    return max_drawdown(drawdown_periods(drawdowns(points)))
 
 
 class TestDailyReturns:
@@ -209,18 +209,18 @@ class TestTimeInMarket:
 class TestDrawdownPeriods:
     def test_run_from_peak_to_recovery_and_do_not_overlap(self) -> None:
         points = curve("100", "90", "100", "120", "60", "90", "118")
-        first, second = drawdown_periods(points)
+        first, second = drawdown_periods(drawdowns(points))
         assert first.percent == 10
         assert (first.recovered_at, first.length) == (MIDNIGHT + 2 * DAY, 2 * DAY)
         assert second.percent == 50
         assert second.peak_at == MIDNIGHT + 3 * DAY
         assert (second.recovered_at, second.length) == (None, 3 * DAY)
-        assert max_drawdown(points) == second
+        assert fall_of(points) == second
 
     @given(st.lists(amounts, min_size=1, max_size=40))
     def test_cover_every_point_below_a_peak(self, values: list[Decimal]) -> None:
         points = curve(*values)
-        periods = drawdown_periods(points)
+        periods = drawdown_periods(drawdowns(points))
         below = [fall.at for fall in drawdowns(points) if fall.percent]
         for fall in periods:
             assert fall.peak_at is not None

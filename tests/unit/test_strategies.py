@@ -28,7 +28,7 @@ from hedgerow.domain.performance import (
     CurvePoint,
     DailyReturns,
     daily_returns,
-    max_drawdown,
+    drawdowns,
     sharpe_ratio,
     trade_stats,
 )
@@ -306,7 +306,7 @@ def test_what_is_kept_step_by_step_is_what_the_formulas_make_of_the_whole_series
         for profit in profits:
             made.record_trade(won=profit > 0)
         assert made.sharpe_ratio == sharpe_ratio(daily_returns(points))
-    assert made.max_drawdown == max_drawdown(points).percent
+    assert made.max_drawdown == max(fall.percent for fall in drawdowns(points))
     assert made.win_rate == trade_stats(profits).win_rate_pct
 
 

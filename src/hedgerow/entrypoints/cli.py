@@ -176,7 +176,7 @@ def _add_journal(app: typer.Typer, backstage: Backstage) -> None:
         ] = "setup",
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:
-        """Show what closed trades of the latest run that share something came to."""
+        """Show what closed trades came to, by setup, regime and more."""
         from hedgerow.entrypoints.journal import show_journal
         from hedgerow.usecases.analyse_journal import GroupBy
 

@@ -5,7 +5,7 @@ Source: Magdon-Ismail and Atiya (2004), Maximum Drawdown; measured on the points
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -53,17 +53,11 @@ def drawdowns(curve: Sequence[CurvePoint]) -> tuple[DrawdownPoint, ...]:
     return tuple(falls)
 
 
-def drawdown_periods(curve: Sequence[CurvePoint]) -> list[Drawdown]:
-    """Every fall from a peak to the recovery from it, oldest first; they do not overlap."""
-    return _periods(curve, drawdowns(curve))
+def drawdown_periods(falls: Sequence[DrawdownPoint]) -> list[Drawdown]:
+    """Every fall from a peak to the recovery from it, oldest first; they do not overlap.
 
-
-def max_drawdown(curve: Sequence[CurvePoint]) -> Drawdown:
-    """The first of the deepest falls of `curve`, from the last peak before it."""
-    return max(drawdown_periods(curve), key=lambda fall: fall.percent, default=Drawdown())
-
-
-def _periods(curve: Sequence[CurvePoint], falls: Sequence[DrawdownPoint]) -> list[Drawdown]:
+    `falls` are the `drawdowns` of a curve.
+    """
     found: list[Drawdown] = []
     peak_at, trough = None, None
     for point in falls:
@@ -74,8 +68,13 @@ def _periods(curve: Sequence[CurvePoint], falls: Sequence[DrawdownPoint]) -> lis
             found.append(_period(peak_at, trough, point.at, recovered=True))
         peak_at, trough = point.at, None
     if peak_at and trough:
-        found.append(_period(peak_at, trough, curve[-1].at, recovered=False))
+        found.append(_period(peak_at, trough, falls[-1].at, recovered=False))
     return found
+
+
+def max_drawdown(periods: Iterable[Drawdown]) -> Drawdown:
+    """The first of the deepest of a curve's `drawdown_periods`."""
+    return max(periods, key=lambda fall: fall.percent, default=Drawdown())
 
 
 def _period(

@@ -64,8 +64,10 @@ def measure(capital: Decimal, curve: Sequence[CurvePoint]) -> Performance:
     """What `capital` became along `curve` (oldest first; an empty one leaves it as it was)."""
     with exact():
         final = curve[-1].equity if curve else capital
-        returns = daily_returns(curve)
-        deepest, growth = max_drawdown(curve), cagr_pct(curve)
+        returns, growth = daily_returns(curve), cagr_pct(curve)
+        falls = drawdowns(curve)
+        periods = drawdown_periods(falls)
+        deepest = max_drawdown(periods)
         return Performance(
             curve=tuple(curve),
             final_equity=final,
@@ -79,8 +81,8 @@ def measure(capital: Decimal, curve: Sequence[CurvePoint]) -> Performance:
             calmar_ratio=calmar_ratio(growth, deepest.percent),
             omega_ratio=omega_ratio(returns),
             tail_ratio=tail_ratio(returns),
-            drawdowns=drawdowns(curve),
-            falls=tuple(drawdown_periods(curve)),
+            drawdowns=falls,
+            falls=tuple(periods),
             max_drawdown=deepest,
             months=monthly_returns(curve),
             years=yearly_returns(curve),
