@@ -19,6 +19,7 @@ from hedgerow.domain.performance import (
     CurvePoint,
     Drawdown,
     MonthReturn,
+    alpha_beta,
     cagr_pct,
     calmar_ratio,
     daily_returns,
@@ -29,6 +30,7 @@ from hedgerow.domain.performance import (
     measure,
     monthly_returns,
     omega_ratio,
+    returns_by_day,
     sharpe_ratio,
     sortino_ratio,
     tail_ratio,
@@ -145,6 +147,18 @@ class TestMeasure:
     def test_without_a_curve_the_capital_is_what_it_was(self) -> None:
         found = measure(Decimal(200), [])
         assert (found.final_equity, found.profit, found.sharpe_ratio) == exactly(200, 0, 0)
+
+    @given(
+        st.lists(st.decimals(-(10**9), 10**15, places=8), max_size=30),
+        st.lists(st.decimals(1, 10**15, places=8), min_size=30, max_size=30),
+    )
+    def test_says_something_of_any_curve(self, values: list[Decimal], hold: list[Decimal]) -> None:
+        found = measure(Decimal(100), curve(*values))
+        assert found.max_drawdown.percent >= 0
+        assert found.volatility_pct >= 0
+        assert len(found.drawdowns) == len(values)
+        against = alpha_beta(returns_by_day(found.curve), returns_by_day(curve(*hold)))
+        assert against is None or against.alpha_pct.is_finite()
 
 
 class TestTradeStats:

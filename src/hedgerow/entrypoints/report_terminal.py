@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -74,7 +74,7 @@ def text_of(text: str, style: str = "") -> Text:
     return Text(words.plain(text), style)
 
 
-def _tables(report: Report) -> Iterable[Table]:
+def _tables(report: Report) -> Iterable[RenderableType]:
     yield _headline_table(report)
     yield _comparison_table(report)
     yield _pairs("How it traded", details(report))
@@ -98,12 +98,11 @@ def _headline_table(report: Report) -> Table:
     return table
 
 
-def _comparison_table(report: Report) -> Table:
+def _comparison_table(report: Report) -> Group:
     table = titled("Return and risk", ("", "left"), ("Fund", "right"), ("Buy-and-hold", "right"))
     for side in comparison(report):
         table.add_row(text_of(side.label), text_of(side.fund, "bold"), text_of(side.hold))
-    table.caption, table.caption_justify = words.extrapolation(report), "left"
-    return table
+    return Group(table, Text(words.extrapolation(report), "dim"))
 
 
 def _pairs(title: str, pairs: Iterable[Sequence[str]]) -> Table:
