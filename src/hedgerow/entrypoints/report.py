@@ -38,22 +38,15 @@ class ReportRequest:
 async def show_report(backstage: Backstage, request: ReportRequest) -> None:
     """Report on the latest run again; raises InputRefused where there is none."""
     async with backstage.shared_desk() as desk:
-        async with desk.open_unit_of_work(SYSTEM) as unit:
-            run = await latest_run(unit, "hedgerow report")
-            other = None
-            if request.against is not None:
-                other = await find_run(unit, request.against, "--against")
-        if other is not None and other.id == run.id:
-            raise InputRefused(
-                "is the latest run itself", "--against", "name another of `hedgerow report --list`"
-            )
+        run, other = await _runs(desk, request)
         report, audit = await sum_up(desk, run)
         rival = None
         if other is not None:
             rival = Rival(other.id, build_report(await report_facts(desk, other)))
-        page = write_page(backstage, run, report, rival)
+    page = write_page(backstage, run, report, rival)
     if request.export is not None:
-        _export(backstage, request.export, report)
+        backstage.write_tables(request.export, export_tables(report))
+        write_json(request.export / "report.json", report_document(report))
     if request.as_json:
         print_json(_result(report, audit, rival))
         return
@@ -126,9 +119,18 @@ def _program() -> str:
     return os.path.relpath(path)
 
 
-def _export(backstage: Backstage, folder: Path, report: Report) -> None:
-    backstage.write_tables(folder, export_tables(report))
-    write_json(folder / "report.json", report_document(report))
+async def _runs(desk: PaperDesk, request: ReportRequest) -> tuple[PaperRun, PaperRun | None]:
+    """The latest run, and the one it is held against."""
+    async with desk.open_unit_of_work(SYSTEM) as unit:
+        run = await latest_run(unit, "hedgerow report")
+        if request.against is None:
+            return run, None
+        other = await find_run(unit, request.against, "--against")
+    if other.id == run.id:
+        raise InputRefused(
+            "is the latest run itself", "--against", "name another of `hedgerow report --list`"
+        )
+    return run, other
 
 
 def _result(report: Report, audit: AuditReport, rival: Rival | None) -> dict[str, Any]:

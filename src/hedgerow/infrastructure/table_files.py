@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from uuid import UUID
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -81,4 +82,10 @@ def _write_parquet(path: Path, table: Table) -> None:
 
 
 def _stored(cell: Cell) -> Cell:
-    return cell.quantize(_QUANTUM, context=CONTEXT) if isinstance(cell, Decimal) else cell
+    match cell:
+        case Decimal():
+            return cell.quantize(_QUANTUM, context=CONTEXT)
+        case UUID():
+            return str(cell)
+        case _:
+            return cell
