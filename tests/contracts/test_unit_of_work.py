@@ -743,6 +743,7 @@ class TestPaperRuns:
             assert await unit.runs.count("plan") == 3
             unfinished = await unit.runs.unfinished("plan")
             latest = await unit.runs.latest()
+            assert [each.id.int for each in await unit.runs.all()] == [4, 2, 1, 3]
             assert await unit.runs.unfinished("a third") is None
         assert unfinished is not None
         assert latest is not None

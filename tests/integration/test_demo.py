@@ -61,6 +61,7 @@ GROUPS = {
 COMMANDS = {
     "demo": ["demo"],
     "report": ["report"],
+    "journal": ["journal"],
     "explain": ["explain"],
     "costs": ["costs"],
     "doctor": ["doctor"],

@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from hedgerow.entrypoints.report_against import Rival
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.usecases.report import build_report
 from run_builders import closed_trade, run_facts, three_trades
@@ -53,9 +55,10 @@ def test_draws_every_chart_in_dark_and_light(
 ) -> None:
     hostile = closed_trade(4, "1", reasoning="</script><script>document.title='taken'</script>")
     page = tmp_path / "report.html"
-    write_report_page(build_report(run_facts(trades=[*three_trades(), hostile])), page)
+    rival = Rival(UUID(int=8), build_report(run_facts()))
+    write_report_page(build_report(run_facts(trades=[*three_trades(), hostile])), page, rival)
     document, said = opened(browser, page, tmp_path / "profile", scheme)
     assert said == []
-    assert document.count('data-drawn="yes"') == 2
+    assert document.count('data-drawn="yes"') == 3
     assert re.search(rf"<text[^>]*fill: {re.escape(muted)}", document)
     assert "<title>Steady hedge: Hedgerow report</title>" in document

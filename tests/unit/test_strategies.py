@@ -24,7 +24,15 @@ from hedgerow.domain.errors import (
 )
 from hedgerow.domain.ledger import Account, LedgerEntry, Transfer, TransferReason
 from hedgerow.domain.money import exact
-from hedgerow.domain.strategies import DailyReturns, Strategy, check_allocations
+from hedgerow.domain.performance import (
+    CurvePoint,
+    DailyReturns,
+    daily_returns,
+    drawdowns,
+    sharpe_ratio,
+    trade_stats,
+)
+from hedgerow.domain.strategies import Strategy, check_allocations
 
 LATER = NOON + timedelta(hours=1)
 
@@ -272,6 +280,34 @@ def test_the_sharpe_ratio_is_that_of_the_statistics_module(returns: list[Decimal
     expected = float(mean) / float(deviation) * math.sqrt(365)
     assert float(daily.mean) == pytest.approx(float(mean), rel=1e-12, abs=1e-15)
     assert float(ratio) == pytest.approx(expected, rel=1e-9, abs=1e-11)
+
+
+# --- kept figures against the whole series ---------------------------------------------------
+
+
+@reproducible
+@given(
+    worths=st.lists(st.decimals("1", "30000", places=8), max_size=200),
+    profits=st.lists(st.decimals("-100", "100", places=8), max_size=60),
+)
+def test_what_is_kept_step_by_step_is_what_the_formulas_make_of_the_whole_series(
+    worths: list[Decimal], profits: list[Decimal]
+) -> None:
+    made = funded()
+    made.allocate_cash(Decimal(10_000), reference(2))
+    points = [CurvePoint(NOON, Decimal(10_000))]
+    with exact():
+        for number, worth in enumerate(worths, start=1):
+            at = NOON + number * timedelta(hours=5, minutes=1)
+            if at.date() > points[-1].at.date():
+                made.roll_day()
+            made.update_equity(worth, at)
+            points.append(CurvePoint(at, worth))
+        for profit in profits:
+            made.record_trade(won=profit > 0)
+        assert made.sharpe_ratio == sharpe_ratio(daily_returns(points))
+    assert made.max_drawdown == max(fall.percent for fall in drawdowns(points))
+    assert made.win_rate == trade_stats(profits).win_rate_pct
 
 
 # --- target allocations ---------------------------------------------------------------------

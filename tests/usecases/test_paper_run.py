@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from builders import proposal
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Instrument, MarketType, Timeframe
+from hedgerow.domain.proposals import Decision
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.paper_run import RunPlan, plan_run, read_candles_of, report_facts
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
-from replay_builders import CLOSES, HOUR, START, SmallWorld, candle_set, hourly, plan_of
+from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork
+from hedgerow.usecases.report import build_report
+from replay_builders import CLOSES, HOUR, START, SmallWorld, buy, candle_set, hourly, plan_of
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 SERIES = hourly(BTC, CLOSES)
@@ -210,3 +214,37 @@ async def test_its_record_can_be_read_back(open_postgres: OpenUnitOfWork) -> Non
     assert (facts.counts.journal_entries, facts.counts.memories) == (2, 6)
     assert facts.counts.orders == 6
     assert facts.counts.fills >= 4
+    assert [len(each.fills) > 0 for each in facts.orders].count(True) == 4
+    assert facts.funding == 0
+    assert {trade.agent_id for trade in facts.trades} == {proposal(BTC).agent_id}
+
+
+async def test_a_report_knows_which_memories_were_used_and_what_they_say(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    def buy_by_memory(briefing: Briefing) -> Decision:
+        first, *_ = world.analyst.remembered[BTC, briefing.at]
+        return buy(memories_used=(first.id,))(briefing)
+
+    world = SmallWorld(open_postgres, {(BTC, 3): buy(), (BTC, 9): buy_by_memory})
+    facts = await report_facts(world.desk, await world.run(candle_set(SERIES)))
+    used, *_ = world.analyst.remembered[BTC, START + 9 * HOUR]
+    assert [list(trade.memories_used) for trade in facts.trades] == [[], [used.id]]
+    assert facts.memories == {used.id: used.content}
+
+
+async def test_what_a_strategy_keeps_is_what_its_report_reckons(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    closes = [100 + round(12 * math.sin(hour / 7)) for hour in range(24 * 5)]
+    script = {(BTC, hour): buy() for hour in (5, 30, 55, 80)}
+    world = SmallWorld(open_postgres, script)
+    run = await world.run(candle_set(hourly(BTC, closes)))
+    report = build_report(await report_facts(world.desk, run))
+    async with open_postgres(SYSTEM) as unit:
+        strategy = (await unit.funds.load(run.user_id)).strategies[run.strategy_id]
+    assert strategy.daily_returns.count >= 4
+    assert strategy.sharpe_ratio == report.fund.sharpe_ratio != 0
+    assert strategy.win_rate == report.totals.win_rate_pct
+    # the strategy sees every price, the report every close
+    assert strategy.max_drawdown >= report.fund.max_drawdown.percent > 0

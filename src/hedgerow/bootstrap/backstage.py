@@ -17,6 +17,7 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
+from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import (
@@ -78,6 +79,12 @@ class Backstage:
         folder = self._folder.path / "reports"
         folder.mkdir(exist_ok=True)
         return folder
+
+    def write_tables(self, folder: Path, tables: Sequence[Table]) -> None:
+        """Write each table to `folder` as CSV and as Parquet; raises InputRefused."""
+        from hedgerow.infrastructure.table_files import write_tables
+
+        write_tables(folder, tables)
 
     @asynccontextmanager
     async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:

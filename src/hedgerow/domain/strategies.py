@@ -7,24 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import DocumentRefused, InsufficientCash, InvalidValue
 from hedgerow.domain.ledger import Account, LedgerEntry, Reference, Transfer, TransferReason
 from hedgerow.domain.market import MarketType, split_symbol
-from hedgerow.domain.money import (
-    CONTEXT,
-    HUNDRED,
-    ONE,
-    ZERO,
-    percent,
-    ratio,
-    require_exact,
-    to_quote,
-)
-
-_DAYS_PER_YEAR: Final = Decimal(365)
+from hedgerow.domain.money import HUNDRED, ONE, ZERO, ratio, require_exact, to_quote
+from hedgerow.domain.performance import DailyReturns, day_return, fall_pct, win_rate_pct
 
 
 class StrategyStatus(StrEnum):
@@ -52,30 +41,6 @@ class RebalanceFrequency(StrEnum):
     NEVER = "never"
 
 
-@dataclass(slots=True)
-class DailyReturns:
-    """Running mean and squared deviation of daily returns (Welford, 1962), as ratios."""
-
-    count: int = 0
-    mean: Decimal = ZERO
-    squared_deviation: Decimal = ZERO
-
-    def add(self, value: Decimal) -> None:
-        """Count one day."""
-        self.count += 1
-        before = value - self.mean
-        self.mean += CONTEXT.divide(before, Decimal(self.count))
-        self.squared_deviation += before * (value - self.mean)
-
-    @property
-    def sharpe_ratio(self) -> Decimal:
-        """Mean over sample deviation, a year being 365 days; zero before two days differ."""
-        if self.count < 2 or not self.squared_deviation:
-            return ZERO
-        variance = CONTEXT.divide(self.squared_deviation, Decimal(self.count - 1))
-        return ratio(self.mean * CONTEXT.sqrt(_DAYS_PER_YEAR), CONTEXT.sqrt(variance))
-
-
 @dataclass(frozen=True, slots=True)
 class ReasoningNote:
     """Why a portfolio is as it is: when that was said, by whom, and in which words."""
@@ -90,7 +55,8 @@ class Strategy:
     """A portfolio in one quote currency. `allocated_capital` never changes after it is made.
 
     `balances` holds the ledger by account and currency; `max_drawdown`, `win_rate` and
-    `total_pnl_percent` are in per cent.
+    `total_pnl_percent` are in per cent. Sharpe ratio, drawdown and win rate are kept as trades
+    close and days roll, and are what `domain.performance` makes of the whole series.
     """
 
     id: UUID
@@ -152,7 +118,7 @@ class Strategy:
     @property
     def win_rate(self) -> Decimal:
         """Winning trades of all closed ones, in per cent."""
-        return percent(Decimal(self.trades_won), Decimal(self.trades_won + self.trades_lost))
+        return win_rate_pct(self.trades_won, self.trades_won + self.trades_lost)
 
     @property
     def sharpe_ratio(self) -> Decimal:
@@ -224,8 +190,7 @@ class Strategy:
             ratio(self.current_equity, self.allocated_capital) - ONE
         ) * HUNDRED
         self.peak_equity = max(self.peak_equity, self.current_equity)
-        drawdown = percent(self.peak_equity - self.current_equity, self.peak_equity)
-        self.max_drawdown = max(self.max_drawdown, drawdown)
+        self.max_drawdown = max(self.max_drawdown, fall_pct(self.peak_equity, self.current_equity))
         self.updated_at = at
 
     def record_trade(self, won: bool) -> None:
@@ -235,8 +200,9 @@ class Strategy:
 
     def roll_day(self) -> None:
         """Close the day's books: one more daily return."""
-        if self.day_start_equity > ZERO:
-            self.daily_returns.add(ratio(self.current_equity, self.day_start_equity) - ONE)
+        earned = day_return(self.day_start_equity, self.current_equity)
+        if earned is not None:
+            self.daily_returns.add(earned)
         self.day_start_equity = self.current_equity
 
     def move(

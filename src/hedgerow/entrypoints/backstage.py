@@ -11,6 +11,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
+from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
@@ -46,6 +47,10 @@ class Backstage(Protocol):
 
     def report_folder(self) -> Path:
         """Where HTML reports are kept."""
+        ...
+
+    def write_tables(self, folder: Path, tables: Sequence[Table]) -> None:
+        """Write each table to `folder` as CSV and as Parquet; raises InputRefused."""
         ...
 
     def paper_desk(self, *, fresh: bool) -> AbstractAsyncContextManager[PaperDesk]:

@@ -69,6 +69,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(audit, name="audit")
     _add_demo(app, backstage)
     _add_report(app, backstage)
+    _add_journal(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)
     _add_costs(app, backstage)
@@ -141,12 +142,46 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
 def _add_report(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def report(
+        against: Annotated[
+            str | None,
+            typer.Option(metavar="RUN", help="Show this run beside: its id, beginning or end."),
+        ] = None,
+        export: Annotated[
+            Path | None,
+            typer.Option(metavar="DIR", help="Also write CSV, Parquet and report.json here."),
+        ] = None,
+        list_runs: Annotated[bool, typer.Option("--list", help="List all runs instead.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     ) -> None:
-        """Show the report of the latest run again."""
-        from hedgerow.entrypoints.demo import show_latest_report
+        """Show the report of the latest run again, or list all runs."""
+        from hedgerow.entrypoints.report import ReportRequest, show_report
+        from hedgerow.entrypoints.runs import show_runs
 
-        finish(show_latest_report(backstage, as_json=as_json))
+        if not list_runs:
+            finish(show_report(backstage, ReportRequest(against, export, as_json)))
+        elif against or export:
+            raise InputRefused("lists runs and does nothing else", "--list", "leave the rest out")
+        else:
+            finish(show_runs(backstage, as_json=as_json))
+
+
+def _add_journal(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def journal(
+        by: Annotated[
+            str,
+            typer.Option(metavar="WHAT", help="setup, regime, agent, memory, symbol or hour."),
+        ] = "setup",
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    ) -> None:
+        """Show what closed trades came to, by setup, regime and more."""
+        from hedgerow.entrypoints.journal import show_journal
+        from hedgerow.usecases.analyse_journal import GroupBy
+
+        if by not in list(GroupBy):
+            known = ", ".join(GroupBy)
+            raise InputRefused(f"{by!r} is nothing to group by", "--by", f"use one of {known}")
+        finish(show_journal(backstage, GroupBy(by), as_json=as_json))
 
 
 def _add_explain(app: typer.Typer, backstage: Backstage) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from hedgerow.domain.performance import TradeStats
+from hedgerow.domain.performance import Performance
 from hedgerow.entrypoints import report_words as words
 from hedgerow.usecases.report import Report
-
-STATS_COLUMNS: Final = ("Trades", "Win rate", "Profit", "Expectancy", "Profit factor")
 
 
 class Headline(NamedTuple):
@@ -19,20 +17,72 @@ class Headline(NamedTuple):
     note: str
 
 
+class Side(NamedTuple):
+    """A figure of the fund, and of buy-and-hold."""
+
+    label: str
+    fund: str
+    hold: str
+
+
+class Detail(NamedTuple):
+    """A figure by its name."""
+
+    label: str
+    value: str
+
+
 def headlines(report: Report) -> list[Headline]:
     """The dozen figures that a run is judged by; amounts in quote currency, after fees."""
     return [*_money(report), *_risk(report), *_trading(report)]
 
 
-def stats_cells(stats: TradeStats) -> tuple[str, ...]:
-    """A row under STATS_COLUMNS."""
-    return (
-        f"{stats.trades:,}",
-        words.win_rate(stats),
-        words.signed(stats.profit),
-        words.expectancy(stats),
-        words.profit_factor(stats),
-    )
+def comparison(report: Report) -> list[Side]:
+    """Return and risk of the fund beside those of buy-and-hold."""
+    fund, against = _figures(report.fund), report.against_hold
+    rows = [Side(label, fund[label], held) for label, held in _figures(report.buy_and_hold).items()]
+    alpha = words.maybe_rate(against.alpha_pct if against else None, sign=True)
+    beta = words.maybe(against.beta if against else None)
+    return [*rows, Side("Alpha a year", alpha, words.NONE), Side("Beta", beta, "1.00")]
+
+
+def details(report: Report) -> list[Detail]:
+    """How it traded: sizes of wins and losses, streaks, and how much was at work."""
+    stats, group = report.totals, report.all_trades
+    return [
+        Detail("Average win", words.signed(stats.average_win) if stats.won else words.NONE),
+        Detail("Average loss", words.signed(stats.average_loss) if stats.lost else words.NONE),
+        Detail("Payoff ratio", words.maybe(stats.payoff_ratio)),
+        Detail("System quality (SQN)", words.maybe(stats.sqn)),
+        Detail("Best and worst trade", words.best_and_worst(stats)),
+        Detail("Longest streaks", words.streaks(stats)),
+        Detail("Average time held", words.average_held(group)),
+        Detail("Entry and exit efficiency", words.efficiencies(group)),
+        Detail("Average exposure", words.rate(report.exposure_pct)),
+        Detail("Turnover of equity", f"{words.amount(report.turnover_ratio)} times"),
+        Detail("Funding paid", words.amount(report.facts.funding)),
+    ]
+
+
+def figures(report: Report) -> dict[str, str]:
+    """Every figure of the fund by its name."""
+    shown = {figure.label: figure.value for figure in headlines(report)}
+    against = {side.label: side.fund for side in comparison(report)}
+    return shown | against | {detail.label: detail.value for detail in details(report)}
+
+
+def _figures(side: Performance) -> dict[str, str]:
+    return {
+        "Growth a year (CAGR)": words.maybe_rate(side.cagr_pct, sign=True),
+        "Volatility a year": words.rate(side.volatility_pct),
+        "Sharpe ratio": words.amount(side.sharpe_ratio),
+        "Sortino ratio": words.maybe(side.sortino_ratio),
+        "Calmar ratio": words.maybe(side.calmar_ratio),
+        "Omega ratio": words.maybe(side.omega_ratio),
+        "Tail ratio": words.maybe(side.tail_ratio),
+        "Max drawdown": words.rate(side.max_drawdown.percent),
+        "Longest below a peak": words.longest_fall(side),
+    }
 
 
 def _money(report: Report) -> list[Headline]:

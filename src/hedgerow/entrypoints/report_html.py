@@ -15,21 +15,43 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints import report_words as words
+from hedgerow.entrypoints.report_against import Rival
 from hedgerow.entrypoints.report_page.equity_chart import equity_chart
 from hedgerow.entrypoints.report_page.figures import Chart
+from hedgerow.entrypoints.report_page.growth_chart import growth_chart
 from hedgerow.entrypoints.report_page.symbol_chart import symbol_chart
-from hedgerow.entrypoints.report_page.tables import headline_list, stats_table, trades_table
+from hedgerow.entrypoints.report_page.tables import (
+    both_runs_table,
+    comparison_table,
+    details_table,
+    falls_table,
+    group_table,
+    headline_list,
+    months_table,
+    trades_table,
+)
+from hedgerow.entrypoints.report_tables import shown_groups
+from hedgerow.usecases.analyse_journal import GroupBy
 from hedgerow.usecases.report import Report
 
-_PARTS = files("hedgerow.entrypoints.report_page")
+_PARTS: Final = files("hedgerow.entrypoints.report_page")
+_GROUPS_SHOWN: Final = (
+    GroupBy.SYMBOL,
+    GroupBy.SETUP,
+    GroupBy.REGIME,
+    GroupBy.AGENT,
+    GroupBy.HOUR,
+    GroupBy.MEMORY,
+)
 
 
-def write_report_page(report: Report, path: Path) -> None:
+def write_report_page(report: Report, path: Path, rival: Rival | None = None) -> None:
     """Write the page to `path`, whole or not at all; raises InputRefused where it cannot be."""
-    text = report_page(report)
+    text = report_page(report, rival)
     try:
         with TemporaryDirectory(prefix=".hedgerow-report-", dir=path.parent) as folder:
             draft = Path(folder) / "report.html"
@@ -43,8 +65,8 @@ def write_report_page(report: Report, path: Path) -> None:
         ) from error
 
 
-def report_page(report: Report) -> str:
-    """The whole page as text."""
+def report_page(report: Report, rival: Rival | None = None) -> str:
+    """The whole page as text, with another run beside where there is a rival."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415
 
     scripts = [get_plotlyjs(), _part("page.js")]
@@ -55,7 +77,7 @@ def report_page(report: Report) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{title}</title>\n<style>\n{_part('page.css')}</style>\n</head>",
-            f'<body>\n<div class="page">\n{_body(report)}\n</div>',
+            f'<body>\n<div class="page">\n{_body(report, rival)}\n</div>',
             *(f"<script>{script}</script>" for script in scripts),
             "</body>\n</html>\n",
         ]
@@ -72,8 +94,7 @@ def _policy(scripts: list[str]) -> str:
     )
 
 
-def _body(report: Report) -> str:
-    by_setup = {words.setup_name(setup): stats for setup, stats in report.by_setup.items()}
+def _body(report: Report, rival: Rival | None) -> str:
     symbols = [symbol for symbol, candles in sorted(report.facts.candles.items()) if candles]
     return "\n".join(
         [
@@ -82,15 +103,42 @@ def _body(report: Report) -> str:
             _verdict(report),
             f'<section aria-label="Key figures">{headline_list(report)}</section>',
             _figure(equity_chart(report)) if report.fund.curve else "",
-            '<div class="pair">',
-            f"<section>{stats_table('Per symbol', 'Symbol', report.by_symbol)}</section>",
-            f"<section>{stats_table('Per setup', 'Setup', by_setup)}</section>",
-            "</div>",
+            _against(report, rival) if rival else "",
+            _pair(comparison_table(report), details_table(report)),
+            f"<section>{months_table(report)}</section>" if report.fund.months else "",
+            f"<section>{falls_table(report)}</section>",
+            _groups(report),
             *([_charts(report, symbols)] if symbols else []),
             f"<section>{trades_table(report)}</section>",
             "</main>",
             f"<footer>{_footer(report)}</footer>",
         ]
+    )
+
+
+def _against(report: Report, rival: Rival) -> str:
+    """Both runs: how they grew, and every figure side by side."""
+    chart = _figure(growth_chart(report, rival)) if report.fund.curve else ""
+    return f"{chart}<section>{both_runs_table(report, rival)}</section>"
+
+
+def _pair(left: str, right: str) -> str:
+    return f'<div class="pair"><section>{left}</section><section>{right}</section></div>'
+
+
+def _groups(report: Report) -> str:
+    """Trades by what they share; what the columns mean is said once."""
+    if not report.closed:
+        return ""
+    tables = [group_table(table) for table in shown_groups(report, *_GROUPS_SHOWN)]
+    note = (
+        "Of closed trades, after fees. Entry and Exit are efficiencies: how near to the best price "
+        "while a trade was open it was entered and left, as a share of that time's range. Right "
+        "are the journal's verdicts on entries and exits. A trade that used several memories "
+        "counts for each."
+    )
+    return (
+        f'<section><h2>What trades share</h2><p class="note">{note}</p>{"".join(tables)}</section>'
     )
 
 

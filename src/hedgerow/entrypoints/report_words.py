@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from hedgerow.domain.money import HUNDRED
-from hedgerow.domain.performance import Drawdown, TradeStats
+from hedgerow.domain.performance import Drawdown, Performance, TradeStats
 from hedgerow.domain.proposals import SetupType
+from hedgerow.usecases.analyse_journal import TradeGroup
 from hedgerow.usecases.report import Report, Standing
 from hedgerow.usecases.report_facts import TradeRecord
 
 NONE = "–"
 _PRICE_DIGITS = 6
+_YEAR_DAYS = 365
 
 
 def amount(value: Decimal) -> str:
@@ -28,6 +30,21 @@ def signed(value: Decimal) -> str:
 def rate(value: Decimal, *, sign: bool = False) -> str:
     """Per cent with two decimals."""
     return f"{signed(value) if sign else amount(value)} %"
+
+
+def maybe(value: Decimal | None) -> str:
+    """A ratio with two decimals; a dash where there is none."""
+    return NONE if value is None else amount(value)
+
+
+def maybe_rate(value: Decimal | None, *, sign: bool = False) -> str:
+    """Per cent with two decimals; a dash where there is none."""
+    return NONE if value is None else rate(value, sign=sign)
+
+
+def whole_rate(value: Decimal | None) -> str:
+    """Per cent without decimals; a dash where there is none."""
+    return NONE if value is None else f"{value:.0f} %"
 
 
 def share(ratio: Decimal) -> str:
@@ -103,6 +120,35 @@ def expectancy(stats: TradeStats) -> str:
     return signed(stats.expectancy) if stats.trades else NONE
 
 
+def best_and_worst(stats: TradeStats) -> str:
+    """The best and the worst trade."""
+    return f"{signed(stats.best)} / {signed(stats.worst)}" if stats.trades else NONE
+
+
+def streaks(stats: TradeStats) -> str:
+    """The longest runs of trades won and lost."""
+    return f"{stats.won_in_a_row:,} won / {stats.lost_in_a_row:,} lost"
+
+
+def average_held(group: TradeGroup) -> str:
+    """How long a trade was held on average."""
+    return NONE if group.held_average is None else held(group.held_average)
+
+
+def efficiencies(group: TradeGroup) -> str:
+    """Average efficiency of entries and exits."""
+    entry, exit_ = group.entry_efficiency_pct, group.exit_efficiency_pct
+    return NONE if entry is None else f"{whole_rate(entry)} / {whole_rate(exit_)}"
+
+
+def longest_fall(side: Performance) -> str:
+    """The longest time below a peak, and whether it was over by the end."""
+    longest = max(side.falls, key=lambda fall: fall.length, default=None)
+    if longest is None:
+        return NONE
+    return held(longest.length) + ("" if longest.recovered_at else ", not over")
+
+
 def fall_dates(fall: Drawdown) -> str:
     """From when to when the deepest drawdown ran."""
     return f"{day(fall.peak_at)} to {day(fall.trough_at)}" if fall.peak_at else "never below a peak"
@@ -114,6 +160,15 @@ def period(report: Report) -> str:
         return "no candle has closed yet"
     span = f"{minute(report.started_at)} to {minute(report.ended_at)} UTC"
     return f"{span}, {report.facts.timeframe} candles"
+
+
+def extrapolation(report: Report) -> str:
+    """From how many days the figures of a year are reckoned."""
+    days = report.fund.days
+    counted = f"{days:,} daily return{'' if days == 1 else 's'}"
+    if days < _YEAR_DAYS:
+        return f"A year's figures are extrapolated from {counted}."
+    return f"From {counted}."
 
 
 def verdict(report: Report) -> str:

@@ -587,6 +587,10 @@ class PaperRuns(Protocol):
         """The run started last."""
         ...
 
+    async def all(self) -> list[PaperRun]:
+        """Every run, the one started last first."""
+        ...
+
     async def are_alone(self) -> bool:
         """Whether every fund here belongs to a run over past candles."""
         ...

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,14 +11,26 @@ from enum import StrEnum
 from hedgerow.domain.buy_and_hold import EntryCosts, Held, buy_and_hold
 from hedgerow.domain.money import ZERO, exact, to_quote
 from hedgerow.domain.performance import (
+    AlphaBeta,
     CurvePoint,
     Performance,
     TradeStats,
+    alpha_beta,
+    exposure_pct,
     measure,
+    returns_by_day,
     time_in_market_pct,
-    trade_stats,
+    turnover_ratio,
 )
-from hedgerow.domain.proposals import SetupType
+from hedgerow.usecases.analyse_journal import (
+    Efficiencies,
+    GroupBy,
+    Groups,
+    TradeGroup,
+    analyse_journal,
+    efficiencies,
+    group_of,
+)
 from hedgerow.usecases.report_facts import RunFacts, TradeRecord
 
 
@@ -48,8 +59,8 @@ class Report:
 
     `started_at` is the opening of the first interval and `ended_at` the close of the last; both
     are None before the first close. `closed` are the trades that have ended, by when they did;
-    the stats count those alone. `by_setup` files trades whose journal entry is not written yet
-    under None.
+    `all_trades` and `groups` count those alone. `against_hold` is None before two days of
+    buy-and-hold differ. `turnover_ratio` is how often the average equity was bought and sold.
     """
 
     facts: RunFacts
@@ -59,12 +70,20 @@ class Report:
     buy_and_hold: Performance
     buy_and_hold_fees: Decimal
     verdict: Verdict
+    against_hold: AlphaBeta | None
     closed: tuple[TradeRecord, ...]
     still_open: tuple[TradeRecord, ...]
-    totals: TradeStats
-    by_symbol: Mapping[str, TradeStats]
-    by_setup: Mapping[SetupType | None, TradeStats]
+    efficiencies: Efficiencies
+    all_trades: TradeGroup
+    groups: Mapping[GroupBy, Groups]
     time_in_market_pct: Decimal
+    exposure_pct: Decimal
+    turnover_ratio: Decimal
+
+    @property
+    def totals(self) -> TradeStats:
+        """What all closed trades came to."""
+        return self.all_trades.stats
 
 
 def build_report(facts: RunFacts) -> Report:
@@ -75,10 +94,8 @@ def build_report(facts: RunFacts) -> Report:
     fund = measure(facts.capital, opening + [CurvePoint(p.at, p.equity) for p in facts.equity])
     held = _held(facts)
     hold = measure(facts.capital, [*opening, *held.curve])
-    closed = sorted(
-        (trade for trade in facts.trades if not trade.position.is_open),
-        key=lambda trade: trade.position.closed_at or trade.position.updated_at,
-    )
+    closed = closed_trades(facts)
+    efficiency_of = efficiencies(closed, facts.candles)
     return Report(
         facts=facts,
         started_at=start,
@@ -87,12 +104,23 @@ def build_report(facts: RunFacts) -> Report:
         buy_and_hold=hold,
         buy_and_hold_fees=held.fees,
         verdict=_verdict(fund, hold),
+        against_hold=alpha_beta(returns_by_day(fund.curve), returns_by_day(hold.curve)),
         closed=tuple(closed),
         still_open=tuple(trade for trade in facts.trades if trade.position.is_open),
-        totals=_stats(closed),
-        by_symbol=_by_symbol(facts, closed),
-        by_setup=_by_setup(closed),
+        efficiencies=efficiency_of,
+        all_trades=group_of(closed, efficiency_of),
+        groups={by: analyse_journal(closed, efficiency_of, by, facts.candles) for by in GroupBy},
         time_in_market_pct=_time_in_market_pct(facts, start, end),
+        exposure_pct=exposure_pct([(point.equity, point.cash) for point in facts.equity]),
+        turnover_ratio=turnover_ratio(_traded(facts), fund.curve),
+    )
+
+
+def closed_trades(facts: RunFacts) -> list[TradeRecord]:
+    """The trades of a run that have ended, by when they did."""
+    return sorted(
+        (trade for trade in facts.trades if not trade.position.is_open),
+        key=lambda trade: trade.position.closed_at or trade.position.updated_at,
     )
 
 
@@ -144,25 +172,11 @@ def _verdict(fund: Performance, hold: Performance) -> Verdict:
     return Verdict(standing, difference, points)
 
 
-def _stats(trades: Iterable[TradeRecord]) -> TradeStats:
+def _traded(facts: RunFacts) -> Decimal:
+    """All that was bought and sold, in quote currency."""
     with exact():
-        return trade_stats([trade.position.net_pnl for trade in trades])
-
-
-def _by_symbol(facts: RunFacts, closed: Iterable[TradeRecord]) -> dict[str, TradeStats]:
-    """Every symbol that was watched or traded, in alphabetical order."""
-    groups: dict[str, list[TradeRecord]] = {symbol: [] for symbol in facts.candles}
-    for trade in closed:
-        groups.setdefault(trade.position.symbol, []).append(trade)
-    return {symbol: _stats(groups[symbol]) for symbol in sorted(groups)}
-
-
-def _by_setup(closed: Iterable[TradeRecord]) -> dict[SetupType | None, TradeStats]:
-    """The setups that were traded, in the order the journal names them."""
-    groups: dict[SetupType | None, list[TradeRecord]] = defaultdict(list)
-    for trade in closed:
-        groups[trade.journal.setup_type if trade.journal else None].append(trade)
-    return {setup: _stats(groups[setup]) for setup in (*SetupType, None) if setup in groups}
+        positions = [trade.position for trade in facts.trades]
+        return sum((p.entry_price * p.size_opened + p.exit_value for p in positions), ZERO)
 
 
 def _time_in_market_pct(facts: RunFacts, start: datetime | None, end: datetime | None) -> Decimal:

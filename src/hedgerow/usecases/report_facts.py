@@ -1,15 +1,22 @@
-"""What a report is made of: the record of one run, as the stores tell it."""
+"""What a report is made of: the record of one run, as whoever kept it tells it.
+
+`RunFacts` is the one way into a report: a paper run, a backtest or a test fills it in, and
+`build_report` makes every figure from it alone. A field with a default may be left out, and the
+tables that need it stay empty.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.market import Candle, Timeframe
+from hedgerow.domain.money import ZERO
+from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 
 
@@ -24,10 +31,23 @@ class EquityPoint:
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
-    """A position, and its journal entry once it has ended."""
+    """A position, its journal entry once it has ended, and where its proposal came from.
+
+    `agent_id` proposed it; `memories_used` moved its confidence.
+    """
 
     position: Position
     journal: JournalEntry | None
+    agent_id: str | None = None
+    memories_used: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order with its executions, oldest first."""
+
+    order: Order
+    fills: Sequence[Fill]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,8 @@ class RunFacts:
 
     `candles` holds each symbol's, oldest first; `allocations` the strategy's target shares, which
     buy-and-hold is measured by; `taker_fee_ratio` and `slippage_ratio` what the venue charged.
+    `fees` and `funding` are what was paid in all (funding received is negative). `orders` are in
+    the order in which they were made, `memories` the texts of the memories that trades used.
     """
 
     strategy_id: UUID
@@ -65,3 +87,6 @@ class RunFacts:
     trades: Sequence[TradeRecord]
     counts: RunCounts
     is_finished: bool
+    funding: Decimal = ZERO
+    orders: Sequence[OrderRecord] = ()
+    memories: Mapping[UUID, str] = field(default_factory=dict)

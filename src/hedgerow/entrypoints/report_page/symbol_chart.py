@@ -23,6 +23,7 @@ from hedgerow.entrypoints.report_page.figures import (
     shown,
 )
 from hedgerow.entrypoints.report_page.series import bars, candles_per_bar, packed, packed_times
+from hedgerow.usecases.analyse_journal import GroupBy
 from hedgerow.usecases.report import Report
 from hedgerow.usecases.report_facts import TradeRecord
 
@@ -166,7 +167,7 @@ def _hover(heading: str, facts: str, reasoning: str) -> str:
 
 
 def _alt(report: Report, symbol: str) -> str:
-    stats = report.by_symbol[symbol]
+    stats = report.groups[GroupBy.SYMBOL][symbol].stats
     still_open = sum(trade.position.symbol == symbol for trade in report.still_open)
     return (
         f"Candle chart of {symbol}: {stats.trades} closed trades, {stats.won} of them won, profit "
@@ -176,7 +177,7 @@ def _alt(report: Report, symbol: str) -> str:
 
 
 def _caption(report: Report, symbol: str, per_bar: int) -> str:
-    stats = report.by_symbol[symbol]
+    stats = report.groups[GroupBy.SYMBOL][symbol].stats
     profit = f"{words.signed(stats.profit)} {report.facts.quote_currency} after fees"
     trades = f"{stats.won} of {stats.trades} trades won, {profit}" if stats.trades else "No trade"
     joined = f", {per_bar} to a bar" if per_bar > 1 else ""

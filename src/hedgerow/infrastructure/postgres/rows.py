@@ -18,9 +18,10 @@ from hedgerow.domain.market import Instrument, MarketType, Timeframe
 from hedgerow.domain.memory import Memory
 from hedgerow.domain.orders import Bracket, Order
 from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.performance import DailyReturns
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.domain.strategies import DailyReturns, ReasoningNote, Strategy
+from hedgerow.domain.strategies import ReasoningNote, Strategy
 from hedgerow.domain.users import User, UserSettings
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.codec import decode, encode

@@ -45,6 +45,11 @@ class PostgresPaperRuns:
         """The run started last."""
         return await self._latest(true())
 
+    async def all(self) -> list[PaperRun]:
+        """Every run, the one started last first."""
+        found = await self._connection.execute(select(_TABLE).order_by(_TABLE.c.number.desc()))
+        return [rows.from_row(PaperRun, row) for row in found.mappings()]
+
     async def are_alone(self) -> bool:
         """Whether every fund here belongs to a run over past candles."""
         funds = tables.funds.c
