@@ -17,6 +17,7 @@ from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_events import events_commands
+from hedgerow.entrypoints.cli_regimes import regimes_commands
 from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
 from hedgerow.entrypoints.output import complain
@@ -84,6 +85,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(memory, name="memory")
     _add_memory_search(memory, backstage)
     _add_memory_show(memory, backstage)
+    app.add_typer(regimes_commands(backstage), name="regimes")
     add_db(app, backstage)
     _add_doctor(app, backstage)
     return app
