@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -69,9 +70,10 @@ async def classify_and_show(
     if as_json:
         print_json([_classified_document(each) for each in done])
         return
-    table = Table("market", "rows stored", "by", "had one", "latest")
+    table = _table("market", "rows stored", "by", "had one", "latest")
     for each in done:
-        latest = "" if each.last is None else _in_words(each.last)
+        latest = "too few candles" if each.moments == 0 else ""
+        latest = latest if each.last is None else _in_words(each.last)
         models = ", ".join(f"{version} {count:,}" for version, count in each.stored.items())
         stored = f"{each.stored.total():,}"
         market = f"{each.symbol} {each.timeframe}"
@@ -90,7 +92,7 @@ async def show_regimes(backstage: Backstage, at: datetime, *, as_json: bool) -> 
     if not rows:
         console.print("No market is classified yet: run `hedgerow regimes classify`.")
         return
-    table = Table("symbol", "timeframe", "regime", "confidence", "model", "known since")
+    table = _table("symbol", "timeframe", "regime", "confidence", "model", "known since")
     for row in sorted(rows, key=lambda row: (row.symbol, row.timeframe.duration)):
         reading = row.reading
         table.add_row(
@@ -133,7 +135,7 @@ def show_models(backstage: Backstage, *, as_json: bool) -> None:
     if not models:
         console.print("No model is trained yet: run `hedgerow regimes train`.")
         return
-    table = Table("version", "symbols", "from", "until", "candles", "log-loss", "rules", "ECE")
+    table = _table("version", "symbols", "from", "until", "candles", "log-loss", "rules", "ECE")
     for each in models:
         match each:
             case ModelCard():
@@ -178,10 +180,17 @@ def score_tables(card: ModelCard) -> list[Table]:
     return [_skill_table(card), _reliability_table(scores), _after_table(scores)]
 
 
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def _skill_table(card: ModelCard) -> Table:
     scores = card.scores
-    title = f"{card.version}: {scores.samples:,} candles it had not seen, in {scores.folds} folds"
-    table = Table("", "log-loss", "accuracy", title=title)
+    title = f"On {scores.samples:,} candles that it had not seen, in {scores.folds} folds"
+    table = _table("", "log-loss", "accuracy", title=title)
     for name, skill in (
         ("model, calibrated", scores.model),
         ("model, as trained", scores.uncalibrated),
@@ -194,7 +203,7 @@ def _skill_table(card: ModelCard) -> Table:
 
 def _reliability_table(scores: ModelScores) -> Table:
     title = f"Confidence, and how often it came true (ECE {scores.calibration_error:.3f})"
-    table = Table("confidence", "candles", "mean", "came true", title=title)
+    table = _table("confidence", "candles", "mean", "came true", title=title)
     for each in scores.reliability:
         table.add_row(
             f"{each.at_least:.1f} to {each.at_least + 0.1:.1f}",
@@ -210,7 +219,7 @@ def _after_table(scores: ModelScores) -> Table:
         f"What followed (a regime lasts {scores.run_candles:.1f} candles by the model, "
         f"{scores.rules_run_candles:.1f} by the rules)"
     )
-    table = Table("told by", "regime", "candles", "volatility / usual", "return", title=title)
+    table = _table("told by", "regime", "candles", "volatility / usual", "return", title=title)
     for name, told in (("model", scores.after_model), ("rules", scores.after_rules)):
         for each in told:
             table.add_row(name, *_after_row(each))

@@ -59,13 +59,14 @@ class Classify:
 
 @dataclass(slots=True)
 class Classified:
-    """What was done for one market: rows stored by model version, and moments that had one.
+    """What was done for one market: its moments, rows stored by version, and moments with one.
 
     `last` is its latest classification among those that were stored now.
     """
 
     symbol: str
     timeframe: Timeframe
+    moments: int = 0
     stored: Counter[str] = field(default_factory=Counter)
     known_before: int = 0
     last: RegimeClassification | None = None
@@ -203,6 +204,7 @@ async def _classify_part(
         ]
         await unit.regimes.add(new)
         await unit.commit()
+    done.moments += len(moments)
     done.known_before += len(moments) - len(new)
     done.stored.update(row.reading.model_version for row in new)
     done.last = new[-1] if new else done.last

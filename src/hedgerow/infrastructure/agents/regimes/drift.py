@@ -28,14 +28,26 @@ class DriftOf:
     edges: Array
     usual: float
 
+    @property
+    def bound(self) -> float:
+        """Twice the usual, or half of the way from there to where all lies in one part."""
+        return min(2.0 * self.usual, (self.usual + _INDEX_MAX) / 2.0)
+
+    def level(self, index: float) -> float:
+        """An index on a scale where the usual is 1 and the bound 2."""
+        if index <= self.usual:
+            return index / self.usual
+        return 1.0 + (index - self.usual) / (self.bound - self.usual)
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The feature that has moved most: its index, and as a multiple of what is usual for it."""
+    """The feature that has moved most: its index, the `usual` one at most, and its level."""
 
     feature: str
     index: float
-    times_usual: float
+    usual: float
+    level: float
 
 
 def learn_drift(blocks: Sequence[Rows]) -> tuple[DriftOf, ...]:
@@ -62,11 +74,14 @@ def stability_index(values: Array, edges: Array) -> float:
     return float(np.sum((shares - 1.0 / _PARTS) * np.log(shares * _PARTS)))
 
 
+_INDEX_MAX: Final = stability_index(np.zeros(DRIFT_CANDLES), np.ones(_PARTS - 1))
+
+
 def drift_of(rows: Rows, learned: Sequence[DriftOf]) -> Drift:
     """The largest drift of the latest rows, against what is usual."""
     found = [
-        Drift(name, index, index / each.usual)
+        Drift(name, index, each.usual, each.level(index))
         for place, (name, each) in enumerate(zip(FEATURES, learned, strict=True))
         for index in (stability_index(rows[:, place], each.edges),)
     ]
-    return max(found, key=lambda drift: drift.times_usual)
+    return max(found, key=lambda drift: drift.level)

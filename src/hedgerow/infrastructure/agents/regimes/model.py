@@ -21,7 +21,7 @@ from hedgerow.infrastructure.agents.regimes.samples import STATES
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 from hedgerow.usecases.regime_models import UnreadableModel
 
-# As multiples of the most that any stretch of the training itself had.
+# Levels: 1 is the most that any stretch of the training itself had.
 DRIFT_WARNED: Final = 1.0
 DRIFT_REFUSED: Final = 2.0
 CANDLES_NEEDED: Final = WINDOW + DRIFT_CANDLES - 1
@@ -115,9 +115,9 @@ class LearnedRegimes:
         if len(candles) < CANDLES_NEEDED:
             return Judged(Fit.TOO_FEW, f"{len(candles)} of {CANDLES_NEEDED}")
         recent = list(candles[-CANDLES_NEEDED:])
-        span = last.open_time - recent[0].open_time
-        if span != (CANDLES_NEEDED - 1) * last.timeframe.duration:
-            return Judged(Fit.GAP, f"{CANDLES_NEEDED} candles span {span}")
+        spans = (last.open_time - recent[0].open_time) // last.timeframe.duration + 1
+        if spans != CANDLES_NEEDED:
+            return Judged(Fit.GAP, f"{spans - CANDLES_NEEDED} among the last {spans}")
         return _judge_drift(model, self._look(recent))
 
     def _look(self, recent: list[Candle]) -> list[Seen]:
@@ -143,11 +143,11 @@ def _judge_drift(model: LearnedModel, seen: Sequence[Seen]) -> Judged:
     drift = drift_of(np.array([each.features for each in seen]), model.drift)
     figures = (
         f"{model.card.version}, PSI of {drift.feature} {drift.index:.2f}, "
-        f"{drift.times_usual:.1f} times the most in training"
+        f"at most {drift.usual:.2f} in training"
     )
-    if drift.times_usual > DRIFT_REFUSED:
+    if drift.level > DRIFT_REFUSED:
         return Judged(Fit.DRIFTED, figures)
-    fit = Fit.DRIFTING if drift.times_usual > DRIFT_WARNED else Fit.GOOD
+    fit = Fit.DRIFTING if drift.level > DRIFT_WARNED else Fit.GOOD
     return Judged(fit, figures, _reading(model, seen[-2:], drift))
 
 
@@ -165,6 +165,6 @@ def _reading(model: LearnedModel, last_two: Sequence[Seen], drift: Drift) -> Reg
     return RegimeReading(
         regime=STATES[best] if best == left else Regime.TRANSITION,
         confidence=float(now[best]) if best == left else float(1.0 - now[left]),
-        indicators={**indicators, "drift": drift.times_usual},
+        indicators={**indicators, "drift": drift.level},
         model_version=model.card.version,
     )
