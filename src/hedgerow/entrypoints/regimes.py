@@ -136,13 +136,13 @@ def show_models(backstage: Backstage, *, as_json: bool) -> None:
         console.print("No model is trained yet: run `hedgerow regimes train`.")
         return
     table = _table("version", "symbols", "from", "until", "candles", "log-loss", "rules", "ECE")
+    unreadable = [each for each in models if isinstance(each, UnreadableModel)]
     for each in models:
-        match each:
-            case ModelCard():
-                table.add_row(*_card_row(each))
-            case UnreadableModel():
-                table.add_row(each.version, each.problem)
+        if isinstance(each, ModelCard):
+            table.add_row(*_card_row(each))
     console.print(table)
+    for lost in unreadable:
+        console.print(f"{lost.version}: {lost.problem}", highlight=False, soft_wrap=True)
 
 
 async def _candles(
@@ -183,7 +183,7 @@ def score_tables(card: ModelCard) -> list[Table]:
 def _table(*columns: str, title: str | None = None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in {"version", "model"})
     return table
 
 
@@ -297,9 +297,11 @@ def _in_words(row: RegimeClassification) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """How it is going, on standard error; a line of each kind of work."""
+    """How it is going, on a terminal; a line of each kind of work."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    is_seen = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not is_seen) as progress:
         tasks = {}
 
         def show(what: str, done: int, total: int) -> None:

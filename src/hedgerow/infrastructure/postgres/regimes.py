@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import case, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.market import Timeframe
@@ -77,7 +77,7 @@ class PostgresRegimes:
         c = _TABLE.c
         found = await self._connection.execute(
             select(_TABLE)
-            .distinct(c.symbol, c.timeframe, c.model_version)
+            .ext(distinct_on(c.symbol, c.timeframe, c.model_version))
             .where(c.timestamp <= at)
             .order_by(c.symbol, c.timeframe, c.model_version, c.timestamp.desc())
         )

@@ -11,11 +11,17 @@ from typing import Final
 import numpy as np
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.infrastructure.agents.indicators import WINDOW
 from hedgerow.infrastructure.agents.regimes.boosting import STATES_MIN, grow
 from hedgerow.infrastructure.agents.regimes.calibration import Scores
 from hedgerow.infrastructure.agents.regimes.drift import DRIFT_CANDLES, learn_drift
 from hedgerow.infrastructure.agents.regimes.files import LearnedModel, ModelFiles
-from hedgerow.infrastructure.agents.regimes.samples import STATES, Samples, samples_of
+from hedgerow.infrastructure.agents.regimes.samples import (
+    HORIZON_CANDLES,
+    STATES,
+    Samples,
+    samples_of,
+)
 from hedgerow.infrastructure.agents.regimes.walk_forward import (
     Fit,
     folds_of,
@@ -89,7 +95,11 @@ def booster(seed: int) -> Fit:
 def _require_enough(samples: Samples) -> None:
     fix = "train on more candles or more symbols"
     if len(samples) < DRIFT_CANDLES:
-        raise InputRefused(f"only {len(samples)} candles can be learned from", "--symbols", fix)
+        what = (
+            f"only {len(samples)} candles have the {WINDOW - 1} before and {HORIZON_CANDLES} after "
+            f"them that are needed, of at least {DRIFT_CANDLES}"
+        )
+        raise InputRefused(what, "--symbols", fix)
     first = samples.labels[next(folds_of(samples)).train]
     counts = np.bincount(first, minlength=len(STATES))
     if np.sum(counts >= _OF_A_STATE_MIN) < STATES_MIN:
