@@ -85,6 +85,10 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
             Path | None,
             typer.Option(metavar="DIR", help="Candles in files; by default, the stored ones."),
         ] = None,
+        until: Annotated[
+            str | None,
+            typer.Option(metavar="TIME", help="Learn from nothing later; by default, now."),
+        ] = None,
         seed: Annotated[int, typer.Option(min=0, help="One seed and data, one model.")] = 7,
         exchange: _ExchangeName = "binance",
         as_json: _Json = False,
@@ -97,6 +101,7 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
             symbols=_symbols(symbols),
             timeframe=_timeframe(timeframe),
             data=data,
+            until=_time(until, "--until") or datetime.now(UTC),
             seed=seed,
             at=datetime.now(UTC),
         )

@@ -49,12 +49,16 @@ class ClassifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What was asked for on the command line; without `data` the stored candles are meant."""
+    """What was asked for on the command line; without `data` the stored candles are meant.
+
+    `until` is when the last candle to learn from has closed, `at` the time of the training.
+    """
 
     exchange: Exchange
     symbols: Sequence[str]
     timeframe: Timeframe
     data: Path | None
+    until: datetime
     seed: int
     at: datetime
 
@@ -155,12 +159,13 @@ async def _candles(
         )
         by_symbol: dict[str, list[Candle]] = {symbol: [] for symbol in read.symbols}
         for candle in read.candles:
-            by_symbol[candle.symbol].append(candle)
+            if candle.close_time <= request.until:
+                by_symbol[candle.symbol].append(candle)
         return by_symbol, f"files, SHA-256 {read.fingerprint}"
     async with backstage.regime_desk() as desk:
         stored = {
             symbol: await read_closed(
-                desk.candles, request.exchange, symbol, request.timeframe, _EPOCH, request.at
+                desk.candles, request.exchange, symbol, request.timeframe, _EPOCH, request.until
             )
             for symbol in request.symbols
         }
@@ -273,6 +278,7 @@ def _classified_document(done: Classified) -> dict[str, Any]:
     return {
         "symbol": done.symbol,
         "timeframe": str(done.timeframe),
+        "moments": done.moments,
         "stored": dict(done.stored),
         "known_before": done.known_before,
         "latest": None if done.last is None else _row_document(done.last),

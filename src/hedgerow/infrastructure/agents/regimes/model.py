@@ -37,6 +37,7 @@ class Fit(StrEnum):
     NO_MODEL = "is left to the rules: no model of this timeframe is chosen"
     UNREADABLE = "is left to the rules: the model cannot be read"
     OTHER_SYMBOL = "is left to the rules: the model was not trained on this symbol"
+    FROM_LATER = "is left to the rules: the model was trained on candles that were yet to come"
     TOO_FEW = "is left to the rules: too few candles"
     GAP = "is left to the rules: candles are missing"
     DRIFTED = "is left to the rules: the market is too far from the training"
@@ -112,6 +113,8 @@ class LearnedRegimes:
             return Judged(Fit.UNREADABLE, f"{model.version}: {model.problem}")
         if last.symbol not in model.card.symbols:
             return Judged(Fit.OTHER_SYMBOL, f"trained on {', '.join(model.card.symbols)}")
+        if last.close_time < model.card.until:
+            return Judged(Fit.FROM_LATER, f"trained until {model.card.until:%Y-%m-%d %H:%M}")
         if len(candles) < CANDLES_NEEDED:
             return Judged(Fit.TOO_FEW, f"{len(candles)} of {CANDLES_NEEDED}")
         recent = list(candles[-CANDLES_NEEDED:])
