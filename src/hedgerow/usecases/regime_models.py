@@ -80,7 +80,7 @@ class ModelCard:
     """What is known of a trained model without asking it.
 
     `since` and `until` bound the candles it was trained on, `source` says where they are from, and
-    `fingerprint` is the SHA-256 of what they say.
+    `fingerprint` is the SHA-256 of what was learned from them: features, labels and times.
     """
 
     version: str

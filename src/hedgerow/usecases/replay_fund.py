@@ -132,13 +132,14 @@ class Replay:
         if not candles:
             return
         first, last = candles[0].close_time, candles[-1].close_time
+        wanted = own_versions(self._desk.regime_model)
         async with self._desk.open_unit_of_work(SYSTEM) as unit:
             for pair in self._pairs:
                 rows = await unit.regimes.between(pair.symbol, self._timeframe, first, last)
                 self._stored |= {
                     (row.symbol, row.timestamp): row.reading
                     for row in rows
-                    if row.reading.model_version in own_versions(self._desk.regime_model)
+                    if row.reading.model_version in wanted
                 }
 
     async def _live(self, span: Sequence[Candle]) -> None:
