@@ -126,6 +126,8 @@ class ConstantRegime:
     """Sees a range everywhere, and remembers what it was shown."""
 
     candles_needed = WARM_UP
+    candles_least = WARM_UP
+    versions = ("constant",)
 
     def __init__(self) -> None:
         self.shown: list[tuple[Candle, ...]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +30,7 @@ _FIXES = {
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
     "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
+    "regime_models": "name versions that `hedgerow regimes models` lists, one per timeframe",
     "redis_url": "write redis://:PASSWORD@HOST:PORT/NUMBER, rediss:// or unix://PATH, or unset it",
 }
 _DAYS_FIX = "give a whole number of days, 1 to 36500, or unset it"
@@ -104,6 +106,20 @@ def _service(url: str) -> str:
     return url
 
 
+_REGIME_MODEL = re.compile(r"regime_model_(1m|5m|15m|1h|4h|1d)_v[1-9][0-9]{0,5}")
+
+
+def _models(text: str) -> str:
+    versions = [version.strip() for version in text.split(",") if version.strip()]
+    names = [_REGIME_MODEL.fullmatch(version) for version in versions]
+    for version, name in zip(versions, names, strict=True):
+        if name is None:
+            raise ValueError(f"{version!r} is not the name of a regime model")
+    if not versions or len({name[1] for name in names if name}) < len(versions):
+        raise ValueError("not one regime model per timeframe")
+    return ",".join(versions)
+
+
 class EmbedderName(StrEnum):
     """What turns text into vectors."""
 
@@ -160,6 +176,9 @@ class Settings(BaseSettings):
 
     embeddings_model: Annotated[str, Field(min_length=1)] = "text-embedding-3-large"
     """The model asked for; what another model remembered is found by words only."""
+
+    regime_models: Annotated[str, AfterValidator(_models)] | None = None
+    """Versions of learned regime models, one per timeframe; None means the rules alone."""
 
     embeddings_dimensions: Annotated[int, Field(ge=1, le=EMBEDDING_DIMENSIONS)] = (
         EMBEDDING_DIMENSIONS

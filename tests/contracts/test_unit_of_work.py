@@ -548,8 +548,9 @@ def regime(
     symbol: str = "BTC/USDT",
     timeframe: Timeframe = Timeframe.H1,
     number: int | None = None,
+    version: str = "rules_v1",
 ) -> RegimeClassification:
-    reading = RegimeReading(of, 0.1 + 0.2, {"adx": 1 / 3, "price": 1e-9}, "rules_v1")
+    reading = RegimeReading(of, 0.1 + 0.2, {"adx": 1 / 3, "price": 1e-9}, version)
     made = UUID(int=minutes if number is None else number)
     return RegimeClassification(made, symbol, timeframe, NOON + minutes * MINUTE, reading)
 
@@ -581,6 +582,45 @@ class TestRegimes:
             assert at_ten == regime(10)
             after = await unit.regimes.at("BTC/USDT", Timeframe.H1, NOON + HOUR)
             assert after == regime(11, Regime.TREND_UP)
+
+    async def test_of_several_models_the_one_that_is_asked_for_counts(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        by_rules, old = regime(10), regime(10, number=1, version="regime_model_1h_v1")
+        new = regime(10, Regime.VOLATILE, number=2, version="regime_model_1h_v2")
+        async with open_unit(SYSTEM) as unit:
+            await unit.regimes.add([old, by_rules, new, regime(5, number=3, version="other")])
+            for versions, found in (
+                (("rules_v1",), by_rules),
+                (("regime_model_1h_v1", "rules_v1"), old),
+                (("rules_v1", "regime_model_1h_v1"), by_rules),
+                (("nobody",), None),
+                ((), new),
+            ):
+                at = NOON + HOUR
+                assert await unit.regimes.at("BTC/USDT", Timeframe.H1, at, versions) == found
+
+    async def test_all_between_two_moments_come_by_time_and_version(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        learned = regime(20, number=99, version="regime_model_1h_v1")
+        others = [
+            regime(20, symbol="ETH/USDT", number=7),
+            regime(20, timeframe=Timeframe.H4, number=8),
+        ]
+        async with open_unit(SYSTEM) as unit:
+            await unit.regimes.add([regime(30), regime(20), learned, regime(10), *others])
+            between = (NOON + 10 * MINUTE, NOON + 20 * MINUTE)
+            found = await unit.regimes.between("BTC/USDT", Timeframe.H1, *between)
+            assert found == [regime(10), learned, regime(20)]
+
+    async def test_the_latest_of_every_market_and_model(self, open_unit: OpenUnitOfWork) -> None:
+        learned = regime(20, number=99, version="regime_model_1h_v1")
+        other = regime(5, symbol="ETH/USDT")
+        async with open_unit(SYSTEM) as unit:
+            await unit.regimes.add([regime(10), regime(30), learned, regime(20), other])
+            assert await unit.regimes.latest(NOON + 20 * MINUTE) == [learned, regime(20), other]
+            assert await unit.regimes.latest(NOON) == []
 
 
 @on_every_postgres

@@ -261,7 +261,14 @@ OWN: Final[dict[str, Call]] = {
     "events.since": lambda unit, _: unit.events.since({}, 1_000),
     "vault_keys.usage": lambda unit, _: unit.vault_keys.usage(),
 }
-SHARED: Final = {"regimes.add", "regimes.at", "vault_keys.registered", "vault_keys.claim_rotation"}
+SHARED: Final = {
+    "regimes.add",
+    "regimes.at",
+    "regimes.between",
+    "regimes.latest",
+    "vault_keys.registered",
+    "vault_keys.claim_rotation",
+}
 # What only the system does, over the lessons of all; under a user it finds what is the user's.
 SWEEPS: Final = {
     "memories.begin_promotion",

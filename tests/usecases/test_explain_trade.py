@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builders import digits
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.orders import OrderPurpose, OrderStatus
 from hedgerow.domain.proposals import Decision
+from hedgerow.domain.regimes import Regime, RegimeReading, classification
 from hedgerow.usecases.explain_trade import Explanation, explain_trade
 from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork
 from replay_builders import CLOSES, HOUR, START, SmallWorld, buy, candle_set, hourly, sell
@@ -35,6 +39,22 @@ async def two_trades(open_unit: OpenUnitOfWork) -> list[str]:
     run = await world.run(CANDLES)
     async with open_unit(SYSTEM) as unit:
         return [str(each.id) for each in await unit.trades.positions(run.strategy_id)]
+
+
+async def test_of_several_models_the_one_that_was_read_is_told(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    first, _ = await two_trades(open_postgres)
+    at = START + 3 * HOUR
+    read = RegimeReading(Regime.TREND_UP, 0.5, {}, "a_model")
+    async with open_postgres(SYSTEM) as unit:
+        for reading in (read, replace(read, regime=Regime.VOLATILE, model_version="z_model")):
+            await unit.regimes.add([classification(BTC, Timeframe.H1, at, reading)])
+        await unit.commit()
+    story = await explained(open_postgres, first)
+    assert story.proposal.proposal.regime is Regime.TREND_UP
+    assert story.regime is not None
+    assert story.regime.reading == read
 
 
 async def test_the_whole_story_is_told(open_postgres: OpenUnitOfWork) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from builders import digits
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import MemoryType
-from hedgerow.domain.regimes import Regime
+from hedgerow.domain.regimes import Regime, RegimeReading, classification
 from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PaperRun
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import empty
@@ -51,6 +51,39 @@ async def test_decisions_see_closed_candles_only_and_begin_after_the_warm_up(
         assert list(briefing.candles) == series[max(0, hour - 4) : hour]
         assert briefing.candles[-1].close_time == briefing.at
     assert world.regimes.shown == [tuple(series[hour - WARM_UP : hour]) for hour in hours]
+
+
+async def test_analyst_and_journal_read_the_row_that_is_stored(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    world = SmallWorld(open_postgres)
+    candles = candle_set(hourly(BTC, CLOSES))
+    moments = [START + hour * HOUR for hour in range(WARM_UP, len(CLOSES) + 1)]
+    rows = [
+        classification(
+            BTC, Timeframe.H1, at, RegimeReading(Regime.TREND_DOWN, 0.75, {"adx": 30.0}, "constant")
+        )
+        for at in moments
+    ]
+    other = RegimeReading(Regime.VOLATILE, 1.0, {}, "another_model")
+    async with open_postgres(SYSTEM) as unit:
+        await unit.regimes.add(rows)
+        # A model that this desk does not use says nothing here.
+        await unit.regimes.add([classification(BTC, Timeframe.H1, at, other) for at in moments])
+        await unit.commit()
+    run = await world.run(candles)
+    assert world.regimes.shown == []
+    assert [b.regime for b in world.analyst.briefings] == [row.reading for row in rows]
+    async with open_postgres(SYSTEM) as unit:
+        assert await unit.regimes.between(BTC, Timeframe.H1, START, moments[-1]) == sorted(
+            [*rows, *(classification(BTC, Timeframe.H1, at, other) for at in moments)],
+            key=lambda row: (row.timestamp, row.reading.model_version),
+        )
+        trades = await unit.trades.positions(run.strategy_id)
+        journal = [await unit.journal.of_trade(trade.id) for trade in trades]
+    exits = [entry.lessons_learned for entry in journal if entry is not None]
+    assert exits
+    assert all("in trend_down" in lessons for lessons in exits)
 
 
 @pytest.mark.parametrize("known", [4, 9])

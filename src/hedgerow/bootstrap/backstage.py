@@ -8,8 +8,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hedgerow.bootstrap.desks import at_one_moment, paper_desk, shared_state, unit_of_work, vault
+from hedgerow.bootstrap.desks import (
+    at_one_moment,
+    paper_desk,
+    regime_model,
+    regime_trainer,
+    shared_state,
+    unit_of_work,
+    vault,
+)
 from hedgerow.bootstrap.engines import Engines
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
@@ -17,20 +26,26 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
+from hedgerow.usecases.classify_regimes import RegimeDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import (
     OpenUnitOfWork,
+    RegimeModel,
     SharedState,
     UsageLog,
     UsageStore,
     Vault,
 )
 from hedgerow.usecases.recall_memories import MemoryDesk
+from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.vault_keys import prepare_vault
+
+if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
 
 
 class Backstage:
@@ -101,7 +116,8 @@ class Backstage:
             if fresh:
                 await self._engines.empty(engine, clickhouse)
             embedder = await stack.enter_async_context(self._engines.embedder())
-            yield paper_desk(engine, ClickHouseCandleStore(clickhouse), embedder)
+            store = ClickHouseCandleStore(clickhouse)
+            yield paper_desk(engine, store, embedder, self._regime_model, self._indicators)
 
     @asynccontextmanager
     async def shared_desk(self) -> AsyncIterator[PaperDesk]:
@@ -114,7 +130,8 @@ class Backstage:
             self._engines.embedder() as embedder,
         ):
             store = ClickHouseCandleStore(clickhouse)
-            yield paper_desk(at_one_moment(engine), store, embedder)
+            look = at_one_moment(engine)
+            yield paper_desk(look, store, embedder, self._regime_model, self._indicators)
 
     @asynccontextmanager
     async def usage(self) -> AsyncIterator[UsageStore]:
@@ -145,6 +162,30 @@ class Backstage:
             yield CandleShelf(
                 ClickHouseCandleIntake(clickhouse), ClickHouseCandleExport(clickhouse)
             )
+
+    @asynccontextmanager
+    async def regime_desk(self) -> AsyncIterator[RegimeDesk]:
+        """What markets are classified with, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+
+        async with self._engines.postgres() as engine, self._engines.clickhouse() as clickhouse:
+            store = ClickHouseCandleStore(clickhouse)
+            yield RegimeDesk(unit_of_work(engine), store, self._regime_model)
+
+    def regime_trainer(self) -> RegimeTrainer:
+        """Trains regime models, and knows those that are kept."""
+        return regime_trainer(self._folder)
+
+    @cached_property
+    def _indicators(self) -> IndicatorDesk:
+        # one for all who ask, for each window is worked out once
+        from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+
+        return IndicatorDesk()
+
+    @cached_property
+    def _regime_model(self) -> RegimeModel:
+        return regime_model(self._settings, self._folder, self._indicators)
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:

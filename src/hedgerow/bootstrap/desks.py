@@ -16,14 +16,17 @@ from hedgerow.usecases.ports import (
     CandleStore,
     Embedder,
     OpenUnitOfWork,
+    RegimeModel,
     ReplayVenue,
     SharedState,
     Vault,
 )
+from hedgerow.usecases.regime_models import RegimeTrainer
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.redis.link import RedisLink
 
 
@@ -68,12 +71,38 @@ def unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
-def paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedder) -> PaperDesk:
+def regime_model(settings: Settings, folder: DataFolder, indicators: IndicatorDesk) -> RegimeModel:
+    """The learned models that are chosen, with the rules where none fits; else the rules."""
+    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+
+    rules = RulesRegimeModel(indicators)
+    if settings.regime_models is None:
+        return rules
+    from hedgerow.infrastructure.agents.regimes.files import ModelFiles
+    from hedgerow.infrastructure.agents.regimes.model import LearnedRegimes
+
+    files = ModelFiles(folder.regime_models)
+    return LearnedRegimes([files.load(each) for each in settings.regime_models.split(",")], rules)
+
+
+def regime_trainer(folder: DataFolder) -> RegimeTrainer:
+    """Trains regime models into the data folder."""
+    from hedgerow.infrastructure.agents.regimes.files import ModelFiles
+    from hedgerow.infrastructure.agents.regimes.training import BoostedRegimes
+
+    return BoostedRegimes(ModelFiles(folder.regime_models))
+
+
+def paper_desk(
+    engine: AsyncEngine,
+    candle_store: CandleStore,
+    embedder: Embedder,
+    regimes: RegimeModel,
+    indicators: IndicatorDesk,
+) -> PaperDesk:
     """What a run over past candles needs."""
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
-    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
     from hedgerow.infrastructure.postgres.partitions import ensure_partitions
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
@@ -86,7 +115,6 @@ def paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedde
     def make_venue(instruments: Sequence[Instrument], seed: int) -> ReplayVenue:
         return PaperVenue(instruments, replace(rules, seed=seed))
 
-    indicators = IndicatorDesk()
     return PaperDesk(
         open_unit_of_work=unit_of_work(engine),
         make_room=make_room,
@@ -94,7 +122,7 @@ def paper_desk(engine: AsyncEngine, candle_store: CandleStore, embedder: Embedde
         make_venue=make_venue,
         charges=VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio),
         analyst=HouseAnalyst(indicators),
-        regime_model=RulesRegimeModel(indicators),
+        regime_model=regimes,
         reviewer=HouseReviewer(),
         embedder=embedder,
     )

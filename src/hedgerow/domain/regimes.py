@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Timeframe
 
 MODEL_VERSION: Final = "rules_v1"
+# How often, and in which timeframes, every market is classified.
+CLASSIFY_EVERY: Final = timedelta(minutes=15)
+CLASSIFIED_TIMEFRAMES: Final = (Timeframe.H1, Timeframe.H4, Timeframe.D1)
 
 # ADX runs from 0 to 100; Wilder (1978) reads a trend from it above 25.
 ADX_TREND_MIN: Final = 25.0
@@ -63,6 +67,14 @@ class RegimeClassification:
     timeframe: Timeframe
     timestamp: datetime
     reading: RegimeReading
+
+
+def classification(
+    symbol: str, timeframe: Timeframe, at: datetime, reading: RegimeReading
+) -> RegimeClassification:
+    """The row of a reading: one market, moment and model have one id, whoever writes it."""
+    row_id = derived_id(at, symbol, timeframe, reading.model_version)
+    return RegimeClassification(row_id, symbol, timeframe, at, reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
+from hedgerow.usecases.classify_regimes import RegimeDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
+from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
 
@@ -67,6 +69,14 @@ class Backstage(Protocol):
 
     def candle_shelf(self) -> AbstractAsyncContextManager[CandleShelf]:
         """Stored candles, shared with whatever else is running."""
+        ...
+
+    def regime_desk(self) -> AbstractAsyncContextManager[RegimeDesk]:
+        """What markets are classified with, shared with whatever else is running."""
+        ...
+
+    def regime_trainer(self) -> RegimeTrainer:
+        """Trains regime models, and knows those that are kept."""
         ...
 
     def schema_keeper(self, *, alone: bool) -> AbstractAsyncContextManager[SchemaKeeper]:

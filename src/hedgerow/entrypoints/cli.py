@@ -18,6 +18,7 @@ from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.cli_memory import memory_commands
+from hedgerow.entrypoints.cli_regimes import regimes_commands
 from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
 from hedgerow.entrypoints.output import complain
@@ -83,6 +84,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_vault_status(vault, backstage)
     _add_vault_rotate(vault, backstage)
     app.add_typer(memory_commands(backstage), name="memory")
+    app.add_typer(regimes_commands(backstage), name="regimes")
     add_db(app, backstage)
     _add_doctor(app, backstage)
     return app

@@ -13,6 +13,7 @@ from hedgerow.domain.memory import Memory
 from hedgerow.domain.messages import ProposalAccepted
 from hedgerow.domain.orders import Fill, Order, OrderPurpose
 from hedgerow.domain.positions import Position
+from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.regimes import RegimeClassification
 from hedgerow.usecases.ports import UnitOfWork
 
@@ -59,7 +60,7 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
         memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
-        regime=await unit.regimes.at(position.symbol, proposal.timeframe, entry.order.created_at),
+        regime=await _regime(unit, proposal, entry.order),
         proposal=accepted,
         entry=entry,
         position=position,
@@ -72,6 +73,18 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
 
 
 _PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
+
+
+async def _regime(
+    unit: UnitOfWork, proposal: Proposal, order: Order
+) -> RegimeClassification | None:
+    """The row that the proposal read: several models may have judged at that moment."""
+    market = (proposal.symbol, proposal.timeframe)
+    latest = await unit.regimes.at(*market, order.created_at)
+    if latest is None or latest.reading.regime is proposal.regime:
+        return latest
+    rows = await unit.regimes.between(*market, latest.timestamp, latest.timestamp)
+    return next((row for row in rows if row.reading.regime is proposal.regime), latest)
 
 
 async def _find(unit: UnitOfWork, trade: str) -> Position:

@@ -33,11 +33,16 @@ class TradeSchool:
     """Turns ended trades into journal entries, memories, and validated memories."""
 
     def __init__(
-        self, open_unit_of_work: OpenUnitOfWork, reviewer: Reviewer, embedder: Embedder
+        self,
+        open_unit_of_work: OpenUnitOfWork,
+        reviewer: Reviewer,
+        embedder: Embedder,
+        regime_versions: Sequence[str] = (),
     ) -> None:
         self._open = open_unit_of_work
         self._reviewer = reviewer
         self._embedder = embedder
+        self._regime_versions = regime_versions
 
     async def learn(self, user_id: UUID, pending: PendingWish, wish: LearnFromTrade) -> None:
         """Everything there is to learn at the close, in one transaction with the wish's end.
@@ -52,7 +57,7 @@ class TradeSchool:
                 entry = journal_entry(
                     derived_id(at, position.id, "journal"), position, accepted.proposal, at
                 )
-            regime = await _regime_at_exit(unit, entry)
+            regime = await self._regime_at_exit(unit, entry)
         review = await self._review(entry, regime)
         memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
         vectors = await self._embedder.embed([memory.content for memory in memories])
@@ -72,9 +77,15 @@ class TradeSchool:
                 after = candles_after(entry.symbol, entry.created_at)
                 if after:
                     entry.was_correct_exit = exit_was_correct(entry.side, entry.exit_price, after)
-                    await self._review(entry, await _regime_at_exit(unit, entry))
+                    await self._review(entry, await self._regime_at_exit(unit, entry))
                     await unit.journal.save_exit_verdict(entry)
             await unit.commit()
+
+    async def _regime_at_exit(self, unit: UnitOfWork, entry: JournalEntry) -> Regime:
+        regime = await unit.regimes.at(
+            entry.symbol, entry.timeframe, entry.created_at, self._regime_versions
+        )
+        return Regime.TRANSITION if regime is None else regime.reading.regime
 
     async def _review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
         review = await self._reviewer.review(entry, regime_at_exit)
@@ -151,11 +162,6 @@ def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
         source_user_id=entry.user_id,
         source_trade_id=entry.trade_id,
     )
-
-
-async def _regime_at_exit(unit: UnitOfWork, entry: JournalEntry) -> Regime:
-    regime = await unit.regimes.at(entry.symbol, entry.timeframe, entry.created_at)
-    return Regime.TRANSITION if regime is None else regime.reading.regime
 
 
 async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:

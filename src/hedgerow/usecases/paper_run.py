@@ -126,7 +126,9 @@ async def run_paper(
     instruments = [_instrument(symbol, stored) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)
-    school = TradeSchool(desk.open_unit_of_work, desk.reviewer, desk.embedder)
+    school = TradeSchool(
+        desk.open_unit_of_work, desk.reviewer, desk.embedder, desk.regime_model.versions
+    )
     replay_desk = ReplayDesk(
         open_unit_of_work=desk.open_unit_of_work,
         venue=venue,

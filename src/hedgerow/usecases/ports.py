@@ -75,6 +75,25 @@ class CandleStore(Protocol):
         ...
 
 
+class RolledUpCandles(Protocol):
+    """Longer candles made of stored 1m candles."""
+
+    async def read_rolled_up(
+        self,
+        exchange: Exchange,
+        symbols: Sequence[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+    ) -> list[Candle]:
+        """Candles made of all their stored 1m candles; incomplete ones are left out.
+
+        `start <= open_time < end`, by open_time and then by symbol, as of the candles stored last,
+        in whatever order and however often they came.
+        """
+        ...
+
+
 class TickStore(Protocol):
     """Ticks of all exchanges (ClickHouse, table `market_data_tick`)."""
 
@@ -144,7 +163,17 @@ class RegimeModel(Protocol):
 
     @property
     def candles_needed(self) -> int:
-        """How many closed candles it reads, at least."""
+        """How many closed candles it reads, where there are as many."""
+        ...
+
+    @property
+    def candles_least(self) -> int:
+        """With fewer closed candles than these it tells nothing."""
+        ...
+
+    @property
+    def versions(self) -> Sequence[str]:
+        """Every `model_version` that its readings may bear, what stands in for others last."""
         ...
 
     def read(self, candles: Sequence[Candle]) -> RegimeReading:
@@ -491,9 +520,27 @@ class Regimes(Protocol):
         ...
 
     async def at(
-        self, symbol: str, timeframe: Timeframe, at: datetime
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        at: datetime,
+        versions: Sequence[str] = (),
     ) -> RegimeClassification | None:
-        """The latest classification known at `at`."""
+        """The latest classification known at `at`, by one of `versions`, or by any if empty.
+
+        Where several versions judged at that moment, the first of `versions` counts; by any, a
+        learned one before the rules.
+        """
+        ...
+
+    async def between(
+        self, symbol: str, timeframe: Timeframe, first: datetime, last: datetime
+    ) -> list[RegimeClassification]:
+        """The classifications from `first` to `last`, both included, by time and version."""
+        ...
+
+    async def latest(self, at: datetime) -> list[RegimeClassification]:
+        """The latest one of every symbol, timeframe and version as known at `at`, in that order."""
         ...
 
 

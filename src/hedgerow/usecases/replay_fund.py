@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Final
 
 from hedgerow.domain.fund import Fund
-from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Candle, Timeframe
 from hedgerow.domain.memory import Memory, RecalledMemory
 from hedgerow.domain.messages import (
@@ -24,10 +23,12 @@ from hedgerow.domain.messages import (
 )
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
-from hedgerow.domain.regimes import RegimeClassification, RegimeReading
+from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classification
+from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
 from hedgerow.usecases.ports import (
+    SYSTEM,
     Analyst,
     Briefing,
     Embedder,
@@ -87,6 +88,7 @@ class Replay:
         self._history: dict[str, deque[Candle]] = {
             pair.symbol: deque(maxlen=window) for pair in self._pairs
         }
+        self._stored: dict[tuple[str, datetime], RegimeReading] = {}
         self._classified: list[RegimeClassification] = []
         self._remembered: list[tuple[Memory, list[float]]] = []
         self._last_decision = "warming up"
@@ -109,6 +111,7 @@ class Replay:
         """
         spans = [list(group) for _, group in groupby(candles, key=lambda c: c.open_time)]
         await self._driver.resume()
+        await self._read_stored_regimes(candles)
         for number, span in enumerate(spans, start=1):
             if self._is_lived(span):
                 self._add_to_history(span)
@@ -123,6 +126,21 @@ class Replay:
     def _is_lived(self, span: Sequence[Candle]) -> bool:
         closed_through = self._run.closed_through
         return closed_through is not None and span[0].open_time <= closed_through
+
+    async def _read_stored_regimes(self, candles: Sequence[Candle]) -> None:
+        """What is classified already is not judged anew: all read the same row."""
+        if not candles:
+            return
+        first, last = candles[0].close_time, candles[-1].close_time
+        wanted = own_versions(self._desk.regime_model)
+        async with self._desk.open_unit_of_work(SYSTEM) as unit:
+            for pair in self._pairs:
+                rows = await unit.regimes.between(pair.symbol, self._timeframe, first, last)
+                self._stored |= {
+                    (row.symbol, row.timestamp): row.reading
+                    for row in rows
+                    if row.reading.model_version in wanted
+                }
 
     async def _live(self, span: Sequence[Candle]) -> None:
         opened_at = span[0].open_time
@@ -149,12 +167,10 @@ class Replay:
 
     async def _decide(self, pair: TradingPair, at: datetime) -> None:
         history = self._history[pair.symbol]
-        needed = self._desk.regime_model.candles_needed
-        if len(history) < needed or history[-1].close_time != at:
+        if len(history) < self._desk.regime_model.candles_least or history[-1].close_time != at:
             # Too little is known, or this symbol's candle is missing: there is nothing to judge.
             return
-        reading = self._desk.regime_model.read(list(history)[-needed:])
-        self._classify(pair.symbol, reading, at)
+        reading = self._stored.get((pair.symbol, at)) or self._classify(pair.symbol, at)
         decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
         step = self._driver.deliver(DecisionMade(pair.id, decision), at)
         await self._remember(step, at)
@@ -171,9 +187,11 @@ class Replay:
             self._last_action = f"{at:%Y-%m-%d %H:%M} {words}"
         self._last_decision = self._last_action or words
 
-    def _classify(self, symbol: str, reading: RegimeReading, at: datetime) -> None:
-        row_id = derived_id(at, symbol, self._timeframe, reading.model_version)
-        self._classified.append(RegimeClassification(row_id, symbol, self._timeframe, at, reading))
+    def _classify(self, symbol: str, at: datetime) -> RegimeReading:
+        model = self._desk.regime_model
+        reading = model.read(list(self._history[symbol])[-model.candles_needed :])
+        self._classified.append(classification(symbol, self._timeframe, at, reading))
+        return reading
 
     def _brief(self, pair: TradingPair, reading: RegimeReading, at: datetime) -> Briefing:
         fund = self._fund

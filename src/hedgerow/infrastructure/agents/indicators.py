@@ -26,9 +26,9 @@ USUAL_PERIOD: Final = 100
 WINDOW: Final = USUAL_PERIOD + BANDS_PERIOD
 
 # Volumes, and ATR and bands as shares of the price, count as nothing below this.
-_STILL: Final = 1e-9
+STILL: Final = 1e-9
 
-_Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Indicators:
     def band_place(self) -> float:
         """Where the close lies between the bands: 0 on the lower, 1 on the upper, 1/2 if still."""
         width = self.band_upper - self.band_lower
-        if width <= _STILL * self.band_middle:
+        if width <= STILL * self.band_middle:
             return 0.5
         return (self.close - self.band_lower) / width
 
@@ -95,29 +95,36 @@ class IndicatorDesk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
-    """The window in float64."""
+class Series:
+    """Candles of one symbol in float64, oldest first."""
 
-    open: _Array
-    high: _Array
-    low: _Array
-    close: _Array
-    volume: _Array
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    volume: Array
+
+    def window(self, end: int) -> Series:
+        """The WINDOW candles before place `end`."""
+        part = slice(end - WINDOW, end)
+        return Series(
+            self.open[part], self.high[part], self.low[part], self.close[part], self.volume[part]
+        )
 
 
-def _series(window: Sequence[Candle]) -> _Series:
+def series_of(candles: Sequence[Candle]) -> Series:
     """The gate from exact numbers to float64."""
-    rows = [(c.open, c.high, c.low, c.close, c.volume) for c in window]
-    return _Series(*np.array(rows, dtype=np.float64).T.copy())
+    rows = [(c.open, c.high, c.low, c.close, c.volume) for c in candles]
+    return Series(*np.array(rows, dtype=np.float64).T.copy())
 
 
 def _work_out(window: Sequence[Candle]) -> Indicators:
-    series = _series(window)
+    series = series_of(window)
     upper, middle, lower = talib.BBANDS(
         series.close, BANDS_PERIOD, BANDS_DEVIATIONS, BANDS_DEVIATIONS
     )
     return Indicators(
-        regime=_regime_indicators(series, (upper - lower) / middle),
+        regime=regime_indicators(series, (upper - lower) / middle),
         open=float(series.open[-1]),
         rsi=_rsi(series.close),
         band_upper=float(upper[-1]),
@@ -126,11 +133,12 @@ def _work_out(window: Sequence[Candle]) -> Indicators:
         channel_high=float(series.high[-1 - CHANNEL_PERIOD : -1].max()),
         channel_low=float(series.low[-1 - CHANNEL_PERIOD : -1].min()),
         volume=float(series.volume[-1]),
-        volume_ratio=_over_usual(series.volume, still=_STILL),
+        volume_ratio=over_usual(series.volume, still=STILL),
     )
 
 
-def _regime_indicators(series: _Series, bands_width: _Array) -> RegimeIndicators:
+def regime_indicators(series: Series, bands_width: Array) -> RegimeIndicators:
+    """What the rules read of a window; `bands_width` is over the bands' middle."""
     atr = talib.ATR(series.high, series.low, series.close, WILDER_PERIOD)
     price = float(series.close[-1])
     return RegimeIndicators(
@@ -138,20 +146,20 @@ def _regime_indicators(series: _Series, bands_width: _Array) -> RegimeIndicators
         price=price,
         ma50=float(talib.SMA(series.close, MA_PERIOD)[-1]),
         atr=float(atr[-1]),
-        atr_ratio=_over_usual(atr, still=_STILL * price),
+        atr_ratio=over_usual(atr, still=STILL * price),
         bands_width=float(bands_width[-1]),
-        bands_ratio=_over_usual(bands_width, still=_STILL),
+        bands_ratio=over_usual(bands_width, still=STILL),
     )
 
 
-def _rsi(close: _Array) -> float:
+def _rsi(close: Array) -> float:
     """RSI; 50 where no close differs, for which TA-Lib answers 0, as if all had fallen."""
     if np.ptp(close) == 0.0:
         return 50.0
     return float(talib.RSI(close, WILDER_PERIOD)[-1])
 
 
-def _over_usual(values: _Array, still: float) -> float:
+def over_usual(values: Array, still: float) -> float:
     """The last value over the median of the usual period; what is below `still` counts as it."""
     usual = float(np.median(values[-USUAL_PERIOD:]))
     return max(float(values[-1]), still) / max(usual, still)

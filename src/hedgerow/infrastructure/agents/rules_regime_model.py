@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hedgerow.domain.market import Candle
-from hedgerow.domain.regimes import RegimeReading, classify
+from hedgerow.domain.regimes import MODEL_VERSION, RegimeReading, classify
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 
 
@@ -17,8 +17,18 @@ class RulesRegimeModel:
 
     @property
     def candles_needed(self) -> int:
-        """How many closed candles it reads, at least."""
+        """How many closed candles it reads."""
         return WINDOW
+
+    @property
+    def candles_least(self) -> int:
+        """The same: it reads neither more nor fewer."""
+        return WINDOW
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The rules alone."""
+        return (MODEL_VERSION,)
 
     def read(self, candles: Sequence[Candle]) -> RegimeReading:
         """The regime after the last of `candles`; raises InvalidValue where they are too few."""

@@ -39,6 +39,11 @@ class Places:
         """The file of the vault's key-encryption keys."""
         return self.path / "vault" / "keys"
 
+    @property
+    def regime_models(self) -> Path:
+        """The folder of learned regime models."""
+        return self.path / "regimes"
+
 
 class DataFolder(Places):
     """A private folder, made if absent; raises InputRefused where it cannot be used.

@@ -1,0 +1,111 @@
+"""`hedgerow regimes`, from what is typed to what is stored, and on candles of real markets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from command_line import assert_refused, hedgerow
+from hedgerow.domain.market import Timeframe
+from hedgerow.infrastructure.agents.regimes.samples import samples_of
+from hedgerow.infrastructure.agents.regimes.training import booster
+from hedgerow.infrastructure.agents.regimes.walk_forward import hold_out, scores_of
+from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
+
+# Real candles that may not be part of the project lie beside it, or above.
+SHARED: Final = [folder / "shared/data/candles_5m" for folder in Path(__file__).parents]
+BTC: Final = "BTC/USDT"
+ALL: Final = "BNB/USDT,BTC/USDT,ETH/USDT,SOL/USDT"
+VERSION: Final = "regime_model_4h_v1"
+TRAINED_UNTIL: Final = "2024-03-20T00:00"
+UNTIL: Final = "2024-03-22T00:00"
+
+
+def test_from_training_to_rows(data_folder: Path) -> None:
+    trained = hedgerow(
+        *("regimes", "train", "--symbols", ALL, "--timeframe", "4h"),
+        *("--data", bundled_sample(), "--until", TRAINED_UNTIL, "--json"),
+        data=data_folder,
+    )
+    assert trained.code == 0, trained
+    card = trained.document
+    assert card["version"] == VERSION
+    assert card["until"] == "2024-03-20T00:00:00+00:00"
+    assert card["scores"]["model"]["log_loss"] < card["scores"]["rules"]["log_loss"]
+    (data_folder / "regimes" / "regime_model_1h_v1.json").write_text("{}")
+    listed = hedgerow("regimes", "models", "--json", data=data_folder)
+    assert [each["version"] for each in listed.document] == ["regime_model_1h_v1", VERSION]
+    assert "damaged" in listed.document[0]["problem"]
+    assert listed.document[1] == card
+
+    assert hedgerow("candles", "import", bundled_sample(), data=data_folder).code == 0
+    classified = hedgerow(
+        *("regimes", "classify", "--symbols", BTC, "--json"),
+        *("--since", "2024-03-19T00:00", "--until", UNTIL),
+        data=data_folder,
+        HEDGEROW_REGIME_MODELS=f"{VERSION},regime_model_1h_v1",
+    )
+    assert classified.code == 0, classified
+    markets = {each["timeframe"]: each for each in classified.document}
+    assert set(markets) == {"1h", "4h", "1d"}
+    # What the model was trained on is left to the rules.
+    assert markets["4h"]["stored"] == {"rules_v1": 96, VERSION: 2 * 96 + 1}
+    assert "trained until 2024-03-20 00:00" in classified.err
+    assert markets["1h"]["moments"] == markets["1d"]["moments"] == 0
+
+    shown = hedgerow("regimes", "show", "--json", data=data_folder)
+    versions = {row["model_version"]: row for row in shown.document}
+    assert set(versions) == {VERSION, "rules_v1"}
+    assert versions[VERSION] == markets["4h"]["latest"]
+    assert versions[VERSION]["timestamp"] == "2024-03-22T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("classify", "--symbols", "bitcoin"), ("--symbols", "BTC/USDT")),
+        (("classify", "--symbols", BTC, "--since", "noon"), ("--since", "2024-03-01T12:00")),
+        (
+            ("classify", "--symbols", BTC, "--since", "2024-02-01", "--until", "2024-01-01"),
+            ("--since", "earlier"),
+        ),
+        (("classify", "--symbols", BTC, "--exchange", "nyse"), ("--exchange", "binance")),
+        (("train", "--symbols", BTC, "--timeframe", "2h"), ("--timeframe", "4h")),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    data_folder: Path, arguments: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    assert_refused(hedgerow("regimes", *arguments, data=data_folder), *parts)
+
+
+@pytest.mark.parametrize("models", ["rules", "regime_model_4h_v1,regime_model_4h_v2", "../x"])
+def test_a_setting_that_names_no_models_is_refused(data_folder: Path, models: str) -> None:
+    said = hedgerow("regimes", "models", data=data_folder, HEDGEROW_REGIME_MODELS=models)
+    assert_refused(said, "HEDGEROW_REGIME_MODELS", "hedgerow regimes models")
+
+
+def test_too_few_candles_are_refused(data_folder: Path, small_candles: Path) -> None:
+    said = hedgerow(
+        *("regimes", "train", "--symbols", "SOL/USDT", "--timeframe", "1d"),
+        *("--data", small_candles),
+        data=data_folder,
+    )
+    assert_refused(said, "--symbols", "more candles")
+    assert json.loads(hedgerow("regimes", "models", "--json", data=data_folder).out) == []
+
+
+def test_on_unseen_hours_of_real_markets_it_is_surer_than_the_rules_and_rightly_so() -> None:
+    folder = next((each for each in SHARED if each.is_dir()), None)
+    if folder is None:
+        pytest.skip("needs 5m candles of three symbols in a folder shared/data/candles_5m above")
+    read = read_candles(folder, Timeframe.H1, None, allow_gaps=False)
+    series = [[c for c in read.candles if c.symbol == symbol] for symbol in read.symbols]
+    held, _ = hold_out(samples_of(series, lambda _: None), booster(7), lambda *_: None)
+    scores = scores_of(held)
+    assert scores.model.log_loss < scores.rules.log_loss - 0.1 < scores.base.log_loss
+    assert scores.model.accuracy > scores.rules.accuracy
+    assert scores.calibration_error < 0.05
