@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,31 @@ class Crossing:
             return crossed(prices, parameters, window)
 
         return evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Mortal:
+    """Ends its process where `fast` is 4; `fast` 6 fails in words."""
+
+    def __call__(self, candles: memoryview) -> Evaluate:
+        usual = Crossing()(candles)
+
+        def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
+            if parameters["fast"] == 4:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if parameters["fast"] == 6:
+                raise RuntimeError("no luck\nat all")
+            return usual(parameters, window)
+
+        return evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Unprepared:
+    """Needs a module that is not there."""
+
+    def __call__(self, candles: memoryview) -> Evaluate:
+        raise ModuleNotFoundError("No module named 'averages'")
 
 
 def crossed(

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -14,11 +10,11 @@ import pytest
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.sweeps.optuna_search import OptunaSearch
 from hedgerow.infrastructure.sweeps.process_workers import ProcessWorkers
-from hedgerow.usecases.sweep.ports import Evaluate, Failure, Outcome, Recipe, Task, Value, Window
+from hedgerow.usecases.sweep.ports import Failure, Recipe, Task
 from hedgerow.usecases.sweep.report_json import sweep_json
 from hedgerow.usecases.sweep.searches import grid_search
 from hedgerow.usecases.sweep.spaces import parse_space
-from sweep_world import SPACE, WINDOW, Crossing, swept, write_closes
+from sweep_world import SPACE, WINDOW, Crossing, Mortal, Unprepared, swept, write_closes
 
 
 @pytest.fixture
@@ -30,29 +26,6 @@ def folder(parent: Path, name: str) -> Path:
     made = parent / name
     made.mkdir()
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Mortal:
-    """Ends its process where `fast` is 4; `fast` 6 fails in words."""
-
-    def __call__(self, candles: memoryview) -> Evaluate:
-        usual = Crossing()(candles)
-
-        def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
-            if parameters["fast"] == 4:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if parameters["fast"] == 6:
-                raise RuntimeError("no luck\nat all")
-            return usual(parameters, window)
-
-        return evaluate
-
-
-@dataclass(frozen=True, slots=True)
-class Unprepared:
-    def __call__(self, candles: memoryview) -> Evaluate:
-        raise ModuleNotFoundError("No module named 'averages'")
 
 
 @pytest.mark.parametrize("search", ["grid", "optuna"])

@@ -70,8 +70,8 @@ def walk_forward(
     """`folds` steps over a period of `days`, the first judged right after `in_sample_days`.
 
     The rest of the period is judged in `folds` parts that follow each other without a gap and
-    differ by a day at most. In-sample days are the `in_sample_days` before each part or, `anchored`, all
-    before it, purged. The period must have room for at least one day of each.
+    differ by a day at most. In-sample days are the `in_sample_days` before each part, purged, or
+    all before it if `anchored`. The period must have room for at least one day of each.
     """
     rest = days - in_sample_days
     assert folds >= 1, "a walk has a step"

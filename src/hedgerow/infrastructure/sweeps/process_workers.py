@@ -18,8 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hedgerow.domain.errors import InputRefused
-from hedgerow.infrastructure.sweeps.evaluating import reason_of, tried
+from hedgerow.infrastructure.sweeps.evaluating import Evaluator, require_prepared
 from hedgerow.usecases.sweep.ports import Failure, Recipe, Result, Task
 
 Pipe = Connection
@@ -69,17 +68,13 @@ class ProcessWorkers:
     def _taken(self, worker: _Worker) -> tuple[Result, _Worker]:
         """The result of a worker, and who goes on: another one where it has died."""
         try:
-            said: Result | _NotPrepared = worker.pipe.recv()
+            said = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
             worker.process.join()
             self._workers.remove(worker)
             reason = f"its worker process ended with exit code {worker.process.exitcode}"
             return Failure(reason), self._started()
-        if isinstance(said, _NotPrepared):
-            raise InputRefused(
-                f"no backtest can be run: {said.reason}", "a worker process", "mend that first"
-            )
-        return said, worker
+        return require_prepared(said, "a worker process"), worker
 
     def _started(self) -> _Worker:
         spawning = multiprocessing.get_context("spawn")
@@ -99,13 +94,6 @@ class _Worker:
     pipe: Pipe
 
 
-@dataclass(frozen=True, slots=True)
-class _NotPrepared:
-    """What a worker says instead of its first result where its recipe has failed."""
-
-    reason: str
-
-
 def _give(busy: dict[Pipe, tuple[_Worker, Task]], worker: _Worker, task: Task) -> None:
     worker.pipe.send(task)
     busy[worker.pipe] = (worker, task)
@@ -122,13 +110,9 @@ def _work(pipe: Pipe, recipe: Recipe, candles: Path) -> None:
     # Ctrl-C reaches all processes of a terminal; the one that started this one decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        try:
-            evaluate = recipe(_mapped(candles))
-        except Exception as error:  # noqa: BLE001 - told to the one who can say it to a person
-            pipe.send(_NotPrepared(reason_of(error)))
-            return
+        evaluator = Evaluator(recipe, _mapped(candles))
         while True:
-            pipe.send(tried(evaluate, pipe.recv()))
+            pipe.send(evaluator.run(pipe.recv()))
 
 
 def _mapped(path: Path) -> memoryview:

@@ -6,18 +6,22 @@ Hedgerow must be installed on all of them in this version.
 
 from __future__ import annotations
 
+import signal
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.infrastructure.sweeps.evaluating import reason_of, tried
+from hedgerow.infrastructure.sweeps.evaluating import Evaluator, reason_of, require_prepared
 from hedgerow.usecases.sweep.ports import Failure, Recipe, Result, Task
 
 _WHERE: Final = "--ray"
+_ANSWER_S: Final = 5.0
 
 
 class RayWorkers:
@@ -32,12 +36,16 @@ class RayWorkers:
         self._shared: Any = None
 
     def __enter__(self) -> Self:
+        heard_sigterm = signal.getsignal(signal.SIGTERM)
         try:
+            _require_listening(self._address)
             self._ray.init(self._address, logging_level="ERROR", log_to_driver=False)
         except (OSError, RuntimeError, ValueError) as error:
             what = f"no Ray cluster answers at {self._address}: {reason_of(error)}"
             fix = "start one with `ray start --head`, and give its address, such as HOST:6379"
             raise InputRefused(what, _WHERE, fix) from error
+        finally:
+            signal.signal(signal.SIGTERM, heard_sigterm)  # Ray hears it as an end without a word
         self._shared = self._ray.put(np.frombuffer(self._candles.read_bytes(), np.uint8))
         return self
 
@@ -67,29 +75,37 @@ class RayWorkers:
     def _taken(self, ready: Any, actor: Any) -> tuple[Result, Any]:
         """The result of an actor, and who goes on: another one where it has died."""
         try:
-            return self._ray.get(ready), actor
-        except self._ray.exceptions.ActorDiedError as error:
-            if error.has_creation_task_error():
-                what = f"no backtest can be run: {reason_of(error)}"
-                raise InputRefused(what, _WHERE, "mend that on the cluster first") from error
-            return Failure(f"its worker died: {reason_of(error)}"), self._started()
+            said = self._ray.get(ready)
+        except self._ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                what = f"no worker can start: {reason_of(error)}"
+                fix = "install this version of Hedgerow on all machines of the cluster"
+                raise InputRefused(what, _WHERE, fix) from error
+            return Failure("its worker process ended"), self._started()
+        return require_prepared(said, _WHERE), actor
 
     def _started(self) -> Any:
-        return self._ray.remote(num_cpus=1)(_Evaluator).remote(self._recipe, self._shared)
+        return self._ray.remote(num_cpus=1)(_Actor).remote(self._recipe, self._shared)
 
 
-class _Evaluator:
-    """What an actor is."""
+class _Actor(Evaluator):
+    """What Ray makes of the candles in its store: an array, without a copy."""
 
     def __init__(self, recipe: Recipe, candles: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-        self._evaluate = recipe(memoryview(candles.data))
-
-    def run(self, task: Task) -> Result:
-        return tried(self._evaluate, task)
+        super().__init__(recipe, candles.data)
 
 
 def _give(busy: dict[Any, tuple[Any, Task]], actor: Any, task: Task) -> None:
     busy[actor.run.remote(task)] = (actor, task)
+
+
+def _require_listening(address: str) -> None:
+    """Raise OSError or ValueError unless somebody listens: Ray itself would wait for minutes."""
+    url = urlsplit(address if "://" in address else f"//{address}")
+    if not url.hostname or not url.port:
+        raise ValueError("it is no HOST:PORT or ray://HOST:PORT")
+    with socket.create_connection((url.hostname, url.port), timeout=_ANSWER_S):
+        pass
 
 
 def _ray() -> ModuleType:
