@@ -1,0 +1,160 @@
+"""Desks of sweeps: how parameters are searched, who runs their backtests, where results are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hedgerow.bootstrap.backtests import backtest_desk
+from hedgerow.domain.errors import InputRefused
+from hedgerow.usecases.backtest.desk import BacktestPlan
+from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
+from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.sweep.fingerprint import SweepIdentity
+from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
+from hedgerow.usecases.sweep.outcome import outcome_of
+from hedgerow.usecases.sweep.ports import Evaluate, Outcome, Search, Value, Window, Workers
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
+from hedgerow.usecases.sweep.searches import grid_search, random_search
+from hedgerow.usecases.sweep.spaces import Space
+
+Candles = Mapping[str, CandleSeries]
+
+
+@contextmanager
+def sweep_desk(folder: Path, order: SweepOrder, candles: Candles) -> Iterator[SweepDesk]:
+    """What a sweep is run with; its results are kept in `folder`. Raises InputRefused."""
+    from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
+    from hedgerow.infrastructure.sweeps.result_file import open_results
+
+    source = _source(order.request)
+    recipe = BacktestRecipe(order.request, order.plan, source)
+    search = _search(order)
+    with ExitStack() as stack:
+        results = stack.enter_context(open_results(folder, _identity(order, source, candles)))
+        shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
+        write_candles(shared, candles)
+        workers = stack.enter_context(_workers(order, recipe, shared))
+        yield SweepDesk(search, workers, results)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRecipe:
+    """Makes a worker ready for backtests; `source` is the file of the user's own analyst.
+
+    It travels with the recipe: a cluster's other machines have no such file, and it may be edited
+    while a sweep goes on.
+    """
+
+    request: DeskRequest
+    plan: BacktestPlan
+    source: bytes | None
+
+    def __call__(self, candles: memoryview) -> Evaluate:
+        """Backtests of the candles in an Arrow file."""
+        from hedgerow.infrastructure.sweeps.candle_bytes import candles_in
+
+        series = candles_in(candles)
+
+        def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
+            start_us, end_us = microseconds(window.starts_at), microseconds(window.ends_at)
+            cut = {symbol: each.between(start_us, end_us) for symbol, each in series.items()}
+            traded = {symbol: each for symbol, each in cut.items() if len(each)}
+            # as text, which the analyst's own annotations turn into what it wants
+            given = {name: str(value) for name, value in parameters.items()}
+            with self._request(given) as request:
+                desk = backtest_desk(request, traded)
+            return outcome_of(asyncio.run(run_backtest(desk, self.plan, traded)), window)
+
+        return evaluate
+
+    @contextmanager
+    def _request(self, parameters: Mapping[str, str]) -> Iterator[DeskRequest]:
+        request = replace(self.request, params=parameters)
+        if self.source is None:
+            yield request
+            return
+        name = str(request.analyst).rpartition(":")[2]
+        with TemporaryDirectory(prefix="hedgerow-analyst-") as folder:
+            file = Path(folder) / "analyst.py"
+            file.write_bytes(self.source)
+            yield replace(request, analyst=f"{file}:{name}")
+
+
+def _search(order: SweepOrder) -> Search:
+    match order.search:
+        case SearchKind.GRID:
+            return grid_search(order.space)
+        case SearchKind.RANDOM:
+            return random_search(order.space, order.trials, order.seed)
+        case SearchKind.OPTUNA:
+            from hedgerow.infrastructure.sweeps.optuna_search import OptunaSearch
+
+            return OptunaSearch(order.space, order.trials, order.seed)
+
+
+@contextmanager
+def _workers(order: SweepOrder, recipe: BacktestRecipe, candles: Path) -> Iterator[Workers]:
+    if order.ray_address is None:
+        from hedgerow.infrastructure.sweeps.process_workers import ProcessWorkers
+
+        count = order.workers or len(os.sched_getaffinity(0))
+        with ProcessWorkers(count, recipe, candles) as processes:
+            yield processes
+        return
+    from hedgerow.infrastructure.sweeps.ray_workers import RayWorkers
+
+    with RayWorkers(order.ray_address, order.workers, recipe, candles) as actors:
+        yield actors
+
+
+def _identity(order: SweepOrder, source: bytes | None, candles: Candles) -> SweepIdentity:
+    request = order.request
+    code = sha256(source).hexdigest() if source is not None else ""
+    return SweepIdentity(
+        candles=_digest(candles),
+        space=order.space,
+        strategy=f"{str(request.analyst).rpartition(':')[2]} {code}".strip(),
+        costs=repr((replace(request, analyst="", params={}), order.plan, _funding(request))),
+        version=version("hedgerow"),
+    )
+
+
+def _funding(request: DeskRequest) -> str:
+    """The digest of a file of funding rates; a plain rate stands in the request already."""
+    file = Path(request.funding or "")
+    return sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def _digest(candles: Candles) -> str:
+    found = sha256()
+    for symbol in sorted(candles):
+        series = candles[symbol]
+        about = (symbol, series.timeframe.value, series.price_places, series.volume_places)
+        found.update(repr(about).encode())
+        for column in (series.open_us, series.open, series.high, series.low, series.close):
+            found.update(memoryview(column) if not isinstance(column, list) else repr(column).encode())
+    return found.hexdigest()
+
+
+def _source(request: DeskRequest) -> bytes | None:
+    """The file of the user's own analyst; raises InputRefused where there is none."""
+    if request.analyst == HOUSE:
+        return None
+    path = Path(str(request.analyst).rpartition(":")[0])
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputRefused(
+            f"{str(request.analyst)!r} names no file that can be read: {error.strerror}",
+            "--analyst",
+            "use house or FILE.py:Class",
+        ) from error
