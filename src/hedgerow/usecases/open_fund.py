@@ -21,7 +21,7 @@ from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import ReasoningNote, RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
 
-_POSITION_SHARE_MAX: Final = Decimal("0.40")
+POSITION_SHARE_MAX: Final = Decimal("0.40")
 _SHARE_STEP: Final = Decimal("0.0001")
 _POSITIONS_MAX: Final = 10
 _PERMISSIONS: Final = {
@@ -67,7 +67,7 @@ class PaperFundPlan:
     risk_tolerance: RiskTolerance
     market_type: MarketType = MarketType.SPOT
     leverage_max: int = 1
-    position_share_max: Decimal = _POSITION_SHARE_MAX
+    position_share_max: Decimal = POSITION_SHARE_MAX
     profile: LimitProfile | None = None
     settings: UserSettings | None = None
 

@@ -31,7 +31,10 @@ def exact_series(columns: CandleColumns) -> CandleSeries:
         price_places,
         volume_places,
         array("q", times.to_numpy().tobytes()),
-        *(_units(amounts[name], price_places) for name in ("open", "high", "low", "close")),
+        _units(amounts["open"], price_places),
+        _units(amounts["high"], price_places),
+        _units(amounts["low"], price_places),
+        _units(amounts["close"], price_places),
         _units(volume, volume_places),
     )
 

@@ -22,6 +22,7 @@ from hedgerow.domain.users import UserSettings
 from hedgerow.usecases.backtest.market import RuleAnalyst
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
+from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
 from hedgerow.usecases.ports import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer, Timed
 
 
@@ -39,7 +40,7 @@ class BacktestPlan:
     market_type: MarketType = MarketType.SPOT
     leverage: int = 1
     risk_tolerance: RiskTolerance = RiskTolerance.MODERATE
-    position_share_max: Decimal = Decimal("0.40")
+    position_share_max: Decimal = POSITION_SHARE_MAX
     profile: LimitProfile | None = None
     settings: UserSettings | None = None
     owner: UUID | None = None

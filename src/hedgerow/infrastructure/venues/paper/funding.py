@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.errors import InputRefused, InvalidValue
 from hedgerow.domain.money import ONE, ZERO, require_exact
 
 FUNDING_EVERY: Final = timedelta(hours=8)
@@ -19,7 +19,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class FundingRates:
     """What longs pay to shorts at 00:00, 08:00 and 16:00 UTC, as a share of a position's value.
 
-    Below zero shorts pay. `by_time` holds the rates of a symbol by settlement; where it has none,
+    Below zero shorts pay. `by_time` holds the rates of symbols by settlement; without any,
     `constant` applies. Raises InvalidValue for a rate of 100 % or more.
     """
 
@@ -36,6 +36,19 @@ class FundingRates:
     def rate(self, symbol: str, at: datetime) -> Decimal:
         """The rate of the settlement at `at`."""
         return self.by_time.get(symbol, {}).get(at, self.constant)
+
+    def require(self, symbol: str, start: datetime, end: datetime) -> None:
+        """Raise InputRefused for the first settlement that a table of rates lacks."""
+        if not self.by_time:
+            return
+        known = self.by_time.get(symbol, {})
+        for at in funding_times(start, end):
+            if at not in known:
+                raise InputRefused(
+                    what=f"there is no rate of {symbol} for {at:%Y-%m-%d %H:%M} UTC",
+                    where="--funding",
+                    fix="add the line to the file, or give one rate for all",
+                )
 
 
 def funding_times(start: datetime, end: datetime) -> Sequence[datetime]:
