@@ -141,6 +141,21 @@ class CircuitBreakerState:
             return [Alert(RiskEventType.DRAWDOWN_WARNING, Severity.WARNING, message, data)]
         return []
 
+    @property
+    def speaks_from_pct(self) -> Decimal | None:
+        """The daily loss in per cent (above 0) at which it next says something; None if never."""
+        if not self.is_enabled or self.is_triggered:
+            return None
+        share = Decimal(1) if self.drawdown_warned else _WARNING_SHARE
+        return self.max_daily_drawdown * share
+
+    def stays_silent(self, equity: Decimal) -> bool:
+        """Whether `mark_equity` would neither warn nor trip at `equity`."""
+        loss_pct = self.speaks_from_pct
+        if loss_pct is None:
+            return True
+        return percent(equity - self.day_start_equity, self.day_start_equity) > -loss_pct
+
     def count_opening(self) -> None:
         """Count a trade that was opened."""
         self.daily_trade_count += 1

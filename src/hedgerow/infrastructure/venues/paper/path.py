@@ -33,6 +33,11 @@ class Span:
     candles: Mapping[str, Candle]
     points: Sequence[PathPoint]
 
+    @property
+    def close_time(self) -> datetime:
+        """When all its candles close."""
+        return next(iter(self.candles.values())).close_time
+
 
 def prices_of(candle: Candle) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """Open, nearer extreme, farther extreme, close; the low first where both are as near."""
