@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -35,6 +35,8 @@ from hedgerow.usecases.ports import (
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
+from hedgerow.usecases.sweep.order import SweepOrder
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
 from hedgerow.usecases.vault_keys import prepare_vault
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
@@ -115,6 +117,16 @@ class Backstage:
             return
         async with self._engines.embedder() as embedder:
             yield backtest_desk(request, candles, embedder)
+
+    def sweep_desk(
+        self, order: SweepOrder, candles: Mapping[str, CandleSeries]
+    ) -> AbstractContextManager[SweepDesk]:
+        """What a sweep is run with; raises InputRefused for what cannot be."""
+        from hedgerow.bootstrap.sweeps import sweep_desk
+
+        folder = self._folder.path / "sweeps"
+        folder.mkdir(exist_ok=True)
+        return sweep_desk(folder, order, candles)
 
     def recorded_desk(self, recording: Recording) -> BacktestDesk:
         """What a backtest of a paper run's decisions needs."""

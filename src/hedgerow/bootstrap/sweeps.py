@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,9 +12,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hedgerow.bootstrap.backtests import backtest_desk
-from hedgerow.domain.errors import InputRefused
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.run import run_backtest
@@ -24,7 +25,6 @@ from hedgerow.usecases.sweep.outcome import outcome_of
 from hedgerow.usecases.sweep.ports import Evaluate, Outcome, Search, Value, Window, Workers
 from hedgerow.usecases.sweep.run_sweep import SweepDesk
 from hedgerow.usecases.sweep.searches import grid_search, random_search
-from hedgerow.usecases.sweep.spaces import Space
 
 Candles = Mapping[str, CandleSeries]
 
@@ -39,9 +39,9 @@ def sweep_desk(folder: Path, order: SweepOrder, candles: Candles) -> Iterator[Sw
     recipe = BacktestRecipe(order.request, order.plan, source)
     search = _search(order)
     with ExitStack() as stack:
-        results = stack.enter_context(open_results(folder, _identity(order, source, candles)))
         shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
         write_candles(shared, candles)
+        results = stack.enter_context(open_results(folder, _identity(order, source, candles)))
         workers = stack.enter_context(_workers(order, recipe, shared))
         yield SweepDesk(search, workers, results)
 
@@ -63,6 +63,7 @@ class BacktestRecipe:
         from hedgerow.infrastructure.sweeps.candle_bytes import candles_in
 
         series = candles_in(candles)
+        analyst = self._analyst()
 
         def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
             start_us, end_us = microseconds(window.starts_at), microseconds(window.ends_at)
@@ -70,23 +71,22 @@ class BacktestRecipe:
             traded = {symbol: each for symbol, each in cut.items() if len(each)}
             # as text, which the analyst's own annotations turn into what it wants
             given = {name: str(value) for name, value in parameters.items()}
-            with self._request(given) as request:
-                desk = backtest_desk(request, traded)
+            desk = backtest_desk(replace(self.request, analyst=analyst, params=given), traded)
             return outcome_of(asyncio.run(run_backtest(desk, self.plan, traded)), window)
 
         return evaluate
 
-    @contextmanager
-    def _request(self, parameters: Mapping[str, str]) -> Iterator[DeskRequest]:
-        request = replace(self.request, params=parameters)
+    def _analyst(self) -> str | type[Any]:
+        """The house, or the user's class from the file that travelled along."""
+        from hedgerow.infrastructure.agents.own_analyst import analyst_class
+
         if self.source is None:
-            yield request
-            return
-        name = str(request.analyst).rpartition(":")[2]
+            return self.request.analyst
+        name = str(self.request.analyst).rpartition(":")[2]
         with TemporaryDirectory(prefix="hedgerow-analyst-") as folder:
             file = Path(folder) / "analyst.py"
             file.write_bytes(self.source)
-            yield replace(request, analyst=f"{file}:{name}")
+            return analyst_class(f"{file}:{name}")
 
 
 def _search(order: SweepOrder) -> Search:
@@ -106,7 +106,7 @@ def _workers(order: SweepOrder, recipe: BacktestRecipe, candles: Path) -> Iterat
     if order.ray_address is None:
         from hedgerow.infrastructure.sweeps.process_workers import ProcessWorkers
 
-        count = order.workers or len(os.sched_getaffinity(0))
+        count = order.workers or os.cpu_count() or 1
         with ProcessWorkers(count, recipe, candles) as processes:
             yield processes
         return
@@ -141,20 +141,17 @@ def _digest(candles: Candles) -> str:
         about = (symbol, series.timeframe.value, series.price_places, series.volume_places)
         found.update(repr(about).encode())
         for column in (series.open_us, series.open, series.high, series.low, series.close):
-            found.update(memoryview(column) if not isinstance(column, list) else repr(column).encode())
+            found.update(array("q", column).tobytes())
+        found.update(array("q", series.volume).tobytes())
     return found.hexdigest()
 
 
 def _source(request: DeskRequest) -> bytes | None:
-    """The file of the user's own analyst; raises InputRefused where there is none."""
+    """The file of the user's own analyst; raises InputRefused where there is no such class."""
+    from hedgerow.infrastructure.agents.own_analyst import analyst_class
+
     if request.analyst == HOUSE:
         return None
-    path = Path(str(request.analyst).rpartition(":")[0])
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputRefused(
-            f"{str(request.analyst)!r} names no file that can be read: {error.strerror}",
-            "--analyst",
-            "use house or FILE.py:Class",
-        ) from error
+    place = str(request.analyst)
+    analyst_class(place)
+    return Path(place.rpartition(":")[0]).read_bytes()

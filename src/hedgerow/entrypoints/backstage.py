@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,8 @@ from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, UsageStore, Vau
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
+from hedgerow.usecases.sweep.order import SweepOrder
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
 
 
 class Backstage(Protocol):
@@ -67,6 +69,12 @@ class Backstage(Protocol):
         self, request: DeskRequest, candles: Mapping[str, CandleSeries], *, memory: bool
     ) -> AbstractAsyncContextManager[BacktestDesk]:
         """What a backtest needs; raises InputRefused for an analyst or terms that cannot be."""
+        ...
+
+    def sweep_desk(
+        self, order: SweepOrder, candles: Mapping[str, CandleSeries]
+    ) -> AbstractContextManager[SweepDesk]:
+        """What a sweep is run with; raises InputRefused for what cannot be."""
         ...
 
     def recorded_desk(self, recording: Recording) -> BacktestDesk:

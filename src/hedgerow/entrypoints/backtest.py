@@ -70,16 +70,17 @@ async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
             console,
         )
     else:
-        candles = await _candles(backstage, request)
+        candles = await candles_for(backstage, request)
         memory = request.memory and request.desk.analyst == HOUSE
         async with backstage.backtest_desk(request.desk, candles, memory=memory) as desk:
-            result = await _run(desk, _plan(request), candles, console)
+            result = await _run(desk, plan_for(request), candles, console)
     elapsed_s = time.monotonic() - started
     _report(result, request, console, elapsed_s)
     return result.is_finished
 
 
-async def _candles(backstage: Backstage, request: BacktestRequest) -> Candles:
+async def candles_for(backstage: Backstage, request: BacktestRequest) -> Candles:
+    """The candles that were asked for, from files or stored ones; raises InputRefused."""
     if not request.stored:
         return backstage.read_series(
             request.data, request.timeframe, request.symbols, allow_gaps=request.allow_gaps
@@ -101,7 +102,8 @@ async def _candles(backstage: Backstage, request: BacktestRequest) -> Candles:
     return series_by_symbol(found)
 
 
-def _plan(request: BacktestRequest) -> BacktestPlan:
+def plan_for(request: BacktestRequest) -> BacktestPlan:
+    """The plan that was asked for."""
     desk = request.desk
     return BacktestPlan(
         exchange=desk.exchange,

@@ -15,6 +15,7 @@ from hedgerow.domain.errors import HedgerowError, InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_backtest import add_backtest
 from hedgerow.entrypoints.cli_events import events_commands
+from hedgerow.entrypoints.cli_sweep import add_sweep
 from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
 from hedgerow.entrypoints.option_values import (
@@ -69,6 +70,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     app.add_typer(audit, name="audit")
     _add_demo(app, backstage)
     add_backtest(app, backstage)
+    add_sweep(app, backstage)
     _add_report(app, backstage)
     _add_explain(app, backstage)
     _add_verify(audit, backstage)

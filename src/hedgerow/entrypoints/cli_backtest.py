@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -12,10 +12,14 @@ from hedgerow.domain.market import MarketType
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
-from hedgerow.entrypoints.option_values import capital_of, exchange_of, symbols_of, timeframe_of
+from hedgerow.entrypoints.option_values import (
+    capital_of,
+    exchange_of,
+    symbols_of,
+    timeframe_of,
+    word_of,
+)
 from hedgerow.usecases.backtest.request import DeskRequest
-
-_Word = TypeVar("_Word", MarketType, RiskTolerance)
 
 
 def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
@@ -92,7 +96,7 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             analyst=analyst,
             params=_params(param or []),
             exchange=exchange_of(exchange),
-            market_type=_word("--market", MarketType, market),
+            market_type=word_of("--market", MarketType, market),
             leverage=leverage,
             fee_tier=fee_tier,
             slippage=slippage,
@@ -106,7 +110,7 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             stored=stored,
             symbols=symbols_of(symbols),
             timeframe=timeframe_of(timeframe),
-            risk_tolerance=_word("--risk", RiskTolerance, risk),
+            risk_tolerance=word_of("--risk", RiskTolerance, risk),
             capital=capital_of(capital),
             memory=not no_memory,
             allow_gaps=allow_gaps,
@@ -125,10 +129,3 @@ def _params(texts: list[str]) -> dict[str, object]:
             raise InputRefused(f"{text!r} is no parameter", "--param", "write it as fast=12")
         given[name] = value
     return given
-
-
-def _word(option: str, kind: type[_Word], text: str) -> _Word:
-    known = [str(word) for word in kind]
-    if text not in known:
-        raise InputRefused(f"{text!r} is none of them", option, f"use {' or '.join(known)}")
-    return kind(text)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 
 from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
 from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
+
+Word = TypeVar("Word", bound=StrEnum)
 
 # Far above any fund, far below where the sums of a run would lose a digit.
 _CAPITAL_BOUND: Final = Decimal(10) ** 15
@@ -71,3 +74,11 @@ def capital_of(text: str) -> Decimal:
             fix="give a number above 0, of at most 15 digits and 8 decimals, such as 10000",
         )
     return capital
+
+
+def word_of(option: str, kind: type[Word], text: str) -> Word:
+    """One of a few words; raises InputRefused."""
+    known = [str(word) for word in kind]
+    if text not in known:
+        raise InputRefused(f"{text!r} is none of them", option, f"use {' or '.join(known)}")
+    return kind(text)

@@ -31,6 +31,11 @@ def load_analyst(place: str, params: Mapping[str, object]) -> OwnAnalyst:
 
     Raises InputRefused for a file, a class or a parameter that is wrong.
     """
+    return analyst_of(analyst_class(place), params)
+
+
+def analyst_class(place: str) -> type[Any]:
+    """The class that `FILE.py:Class` names; raises InputRefused for a wrong file or class."""
     path, colon, name = place.rpartition(":")
     if not colon or not path or not name:
         raise InputRefused(
@@ -38,8 +43,7 @@ def load_analyst(place: str, params: Mapping[str, object]) -> OwnAnalyst:
             where="--analyst",
             fix="use house, recorded, or FILE.py:Class",
         )
-    module = _module(Path(path))
-    return analyst_of(_class_in(module, path, name), params)
+    return _class_in(_module(Path(path)), path, name)
 
 
 def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:

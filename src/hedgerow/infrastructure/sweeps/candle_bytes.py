@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backtest.series import CandleSeries
 
 _COLUMNS: Final = ("open_us", "open", "high", "low", "close", "volume")
-_ABOUT: Final = tuple(each.name for each in fields(CandleSeries) if each.name not in _COLUMNS)
+_ABOUT: Final = ("symbol", "timeframe", "price_places", "volume_places")
 _SCHEMA: Final = pa.schema([(name, pa.int64()) for name in _COLUMNS])
 _KEY: Final = b"series"
 
@@ -38,9 +37,14 @@ def candles_in(content: memoryview) -> dict[str, CandleSeries]:
     found = {}
     for number, told in enumerate(about):
         batch = reader.get_batch(number)
-        columns = {name: memoryview(batch.column(name).buffers()[1]).cast("q") for name in _COLUMNS}
-        told["timeframe"] = Timeframe(told["timeframe"])
-        found[told["symbol"]] = CandleSeries(**told, **columns)
+        columns = (memoryview(batch.column(name).buffers()[1]).cast("q") for name in _COLUMNS)
+        found[told["symbol"]] = CandleSeries(
+            told["symbol"],
+            Timeframe(told["timeframe"]),
+            told["price_places"],
+            told["volume_places"],
+            *columns,
+        )
     return found
 
 

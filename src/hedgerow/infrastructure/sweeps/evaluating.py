@@ -51,5 +51,10 @@ def require_prepared(said: Result | NotPrepared, where: str) -> Result:
 
 def reason_of(error: Exception) -> str:
     """What went wrong, in one line."""
-    text = str(error) if isinstance(error, HedgerowError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:_REASON_CHARACTERS_MAX]
+    return " ".join(_told(error).split())[:_REASON_CHARACTERS_MAX]
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, InputRefused):
+        return f"{error.where}: {error.what}"
+    return str(error) if isinstance(error, HedgerowError) else f"{type(error).__name__}: {error}"

@@ -19,9 +19,7 @@ def outcome_of(result: BacktestResult, window: Window) -> Outcome:
     capital = result.strategy.allocated_capital
     with exact():
         return Outcome(
-            daily_returns=daily_returns(
-                capital, result.equity.at_us, result.equity.equity, window
-            ),
+            daily_returns=daily_returns(capital, result.equity.at_us, result.equity.equity, window),
             trades=sum(position.closed_at is not None for position in result.positions),
             net_profit=result.final_equity - capital,
             max_drawdown_pct=max_drawdown_pct(capital, result.equity.equity),
