@@ -26,6 +26,7 @@ def print_sweep(report: SweepReport, console: Console) -> None:
     )
     steps = (words.step_cells(report, step) for step in report.steps)
     console.print(_table("Walk forward", words.STEP_COLUMNS, steps))
+    console.print(Text(words.COLUMNS_NOTE, "dim"))
     console.print(_figures(report))
     for failed in report.failed[:FAILURES_SHOWN]:
         text = f"Trial {failed.number}, {words.parameters(failed.parameters)}, failed: "
@@ -36,7 +37,13 @@ def print_sweep(report: SweepReport, console: Console) -> None:
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )
     for column in columns:
         table.add_column(column, justify="left" if column in words.LEFT_COLUMNS else "right")
     for row in rows:

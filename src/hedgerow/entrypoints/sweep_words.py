@@ -14,27 +14,17 @@ from hedgerow.usecases.sweep.report import RankedTrial, StepFigures, SweepReport
 CONFIDENT: Final = 0.95
 """From which deflated Sharpe ratio on a result counts as more than luck."""
 
-TRIAL_COLUMNS: Final = (
-    "Trial",
-    "Parameters",
-    "Sharpe in sample",
-    "Out of sample",
-    "Profit",
-    "Max drawdown",
-    "Trades",
-    "Fees",
+OVERFITTED: Final = 0.5
+"""From which probability on a choice is as good as a toss of a coin, or worse."""
+
+_AMOUNT_COLUMNS: Final = ("In sample", "Out of", "Profit", "Drawdown", "Trades", "Fees")
+TRIAL_COLUMNS: Final = ("Trial", "Parameters", *_AMOUNT_COLUMNS)
+STEP_COLUMNS: Final = ("Judged from", "Chosen", *_AMOUNT_COLUMNS)
+LEFT_COLUMNS: Final = ("Parameters", "Judged from", "Chosen")
+COLUMNS_NOTE: Final = (
+    "In sample and out of sample are Sharpe ratios. Profit, deepest drawdown, trades and fees are "
+    "those of all days of a trial, and of the days that a step is judged by."
 )
-STEP_COLUMNS: Final = (
-    "Judged on",
-    "Chosen",
-    "Sharpe in sample",
-    "Out of sample",
-    "Profit",
-    "Max drawdown",
-    "Trades",
-    "Fees",
-)
-LEFT_COLUMNS: Final = ("Parameters", "Judged on", "Chosen")
 
 
 class Figure(NamedTuple):
@@ -91,12 +81,16 @@ def step_cells(report: SweepReport, figures: StepFigures) -> tuple[str, ...]:
     """A row under STEP_COLUMNS; profit, drawdown, trades and fees are those of the days judged."""
     chosen = figures.step.chosen
     return (
-        days(report, figures.step.fold.out_of_sample),
+        report_words.day(_window_of(report, figures).starts_at),
         parameters(chosen.parameters) if chosen else report_words.NONE,
         ratio(figures.in_sample_sharpe),
         ratio(figures.out_of_sample_sharpe),
         *_amounts(figures.step.result),
     )
+
+
+def _window_of(report: SweepReport, figures: StepFigures) -> Window:
+    return report.result.plan.window.part(figures.step.fold.out_of_sample)
 
 
 def _amounts(result: Result) -> tuple[str, str, str, str]:
@@ -122,18 +116,34 @@ def verdict(report: SweepReport) -> str:
     if deflation.probability is None:
         return f"{found}, which are too few to tell skill from luck."
     luck = ratio(annual_sharpe(deflation.luck_sharpe))
-    believed = "is more than luck explains" if is_believed(report) else "may well be luck"
     return (
-        f"{found}; luck alone would show {luck} in as many trials. With a deflated Sharpe ratio of "
-        f"{chance(deflation.probability)} it {believed}."
+        f"{found}; luck alone would show {luck} in as many trials. Its deflated Sharpe ratio is "
+        f"{chance(deflation.probability)}{_but(report, best, deflation.probability)}"
     )
 
 
+def _but(report: SweepReport, best: RankedTrial, deflated: float) -> str:
+    """What speaks against the best trial, the first thing that does."""
+    overfitting = report.overfitting_probability
+    if deflated < CONFIDENT:
+        return ": it may well be luck."
+    if best.out_of_sample_sharpe <= 0:
+        return f", but on the days after it came to {ratio(best.out_of_sample_sharpe)}."
+    if overfitting is not None and overfitting >= OVERFITTED:
+        return f", but choosing the best of these overfits in {chance(overfitting)} of all cases."
+    return f": more than luck explains, and {ratio(best.out_of_sample_sharpe)} on the days after."
+
+
 def is_believed(report: SweepReport) -> bool:
-    """Whether the deflated Sharpe ratio of the best trial is high enough."""
+    """Whether nothing speaks against the best trial."""
     if report.best is None or report.best.deflation.probability is None:
         return False
-    return report.best.deflation.probability >= CONFIDENT
+    overfitting = report.overfitting_probability
+    return (
+        report.best.deflation.probability >= CONFIDENT
+        and report.best.trial.out_of_sample_sharpe > 0
+        and (overfitting is None or overfitting < OVERFITTED)
+    )
 
 
 def judgement(report: SweepReport) -> str:

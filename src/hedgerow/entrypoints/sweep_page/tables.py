@@ -28,7 +28,8 @@ def trials_table(report: SweepReport) -> str:
     """The best trials, with what each did on days that it was not ranked by."""
     shown = report.ranking[:TRIALS_SHOWN]
     title = f"The best {len(shown):,} of {report.trials:,} trials"
-    return _table(title, words.TRIAL_COLUMNS, map(words.trial_cells, shown))
+    table = _table(title, words.TRIAL_COLUMNS, map(words.trial_cells, shown))
+    return f'{table}<p class="note">{words.COLUMNS_NOTE}</p>'
 
 
 def steps_table(report: SweepReport) -> str:
