@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import sweep_world
+from command_line import hedgerow
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.sweeps.process_workers import ProcessWorkers
 from hedgerow.infrastructure.sweeps.ray_workers import RayWorkers
@@ -52,6 +54,22 @@ def test_comes_to_what_processes_come_to(cluster: str, candles: Path, tmp_path: 
             documents.append(sweep_json(swept(folder, workers, space=space)))
     assert documents[0] == documents[1]
     assert documents[0]["failed"] == 4
+
+
+@pytest.mark.slow
+def test_the_command_says_the_same_of_an_own_analyst(cluster: str, tmp_path: Path) -> None:
+    analyst = Path(__file__).parents[2] / "examples" / "ema_cross.py"
+    documents = []
+    for name, where in (("here", ["--workers", "1"]), ("there", ["--ray", cluster])):
+        file = tmp_path / f"{name}.json"
+        said = hedgerow(
+            *("sweep", "--analyst", f"{analyst}:EmaCross", "--symbols", "BTC/USDT"),
+            *("--param", "fast=4,8", "--param", "slow=24", *where, "--json", file),
+            data=tmp_path / name,
+        )
+        assert (said.code, said.err) == (0, ""), said
+        documents.append(json.loads(file.read_text()))
+    assert documents[0] == documents[1]
 
 
 @pytest.mark.slow
