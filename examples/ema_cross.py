@@ -1,6 +1,6 @@
 """An analyst of one's own: buys when a fast average crosses above a slow one, leaves below.
 
-    hedgerow backtest --analyst examples/ema_cross.py:EmaCross --param fast=12 --param slow=48
+hedgerow backtest --analyst examples/ema_cross.py:EmaCross --param fast=12 --param slow=48
 """
 
 from __future__ import annotations
