@@ -40,14 +40,18 @@ class BacktestDriver:
         self.steps = 0
         self._venue = venue
         self._wishes: deque[tuple[Wish, datetime]] = deque()
-        self._kept_back: tuple[PriceMoved, datetime] | None = None
+        self._kept_back: tuple[str, Decimal, datetime] | None = None
         self._quiet: tuple[str, QuietSpan | None] | None = None
+
+    @property
+    def _reset_at(self) -> datetime:
+        return self.fund.breaker.reset_at
 
     @property
     def equity(self) -> Decimal:
         """What the fund is worth at the prices it was told, or that were kept back for it."""
         if self._kept_back is not None and self._quiet is not None and self._quiet[1] is not None:
-            return self._quiet[1].equity_at(self._kept_back[0].price)
+            return self._quiet[1].equity_at(self._kept_back[1])
         return self.fund.equity
 
     def deliver(self, message: Message, at: datetime) -> Step:
@@ -57,13 +61,16 @@ class BacktestDriver:
 
     def price(self, symbol: str, price: Decimal, at: datetime) -> bool:
         """Let the fund know a price if that matters; returns whether it was delivered."""
-        if at < self.fund.breaker.reset_at:
+        if at < self._reset_at:
             if not self.fund.positions:
                 return False
             span = self.quiet(symbol)
             if span is not None and span.low <= price <= span.high:
-                self._kept_back = (PriceMoved(symbol, price), at)
+                self._kept_back = (symbol, price, at)
                 return False
+        if self._kept_back is not None and self._kept_back[0] == symbol and at < self._reset_at:
+            # The same position has another price now: the one kept back is overwritten.
+            self._kept_back = None
         self.catch_up()
         self._step(PriceMoved(symbol, price), at)
         return True
@@ -78,8 +85,8 @@ class BacktestDriver:
     def catch_up(self) -> None:
         """Deliver the price that was kept back, if any."""
         if self._kept_back is not None:
-            (message, at), self._kept_back = self._kept_back, None
-            self._step(message, at)
+            (symbol, price, at), self._kept_back = self._kept_back, None
+            self._step(PriceMoved(symbol, price), at)
 
     def settle(self) -> None:
         """Carry out the wishes, and what follows from them, until nothing is left."""

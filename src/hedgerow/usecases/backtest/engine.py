@@ -8,6 +8,7 @@ whose prices change nothing but a mark is passed over; domain/quiet.py tells whi
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from hedgerow.domain.fund import Fund
-from hedgerow.domain.market import MarketType
+from hedgerow.domain.market import MarketType, path_of
 from hedgerow.domain.messages import DecisionMade, IntervalClosed, IntervalOpened, PriceMoved
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
@@ -31,13 +32,17 @@ _SHOWN_SPANS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Calm:
-    """A symbol's prices in units (both ends included) at which a candle can be passed over."""
+    """A symbol's prices in units, ends included: where no order acts, and where marks are quiet.
+
+    All of it holds as of so many `steps` of the fund.
+    """
 
     symbol: str
-    low: int
-    high: int
+    resting_low: int
+    resting_high: int
+    quiet_low: int
+    quiet_high: int
     steps: int
-    """As of how many steps of the fund."""
 
 
 class Engine:
@@ -61,6 +66,7 @@ class Engine:
         self._is_futures = self._strategy.market_type is MarketType.FUTURES
         self._span_us = seats[0].series.span_us
         self._reset_us = microseconds(fund.breaker.reset_at)
+        self._series = {seat.pair.symbol: seat.series for seat in seats}
         self._calm: _Calm | None = None
         self.equity = EquityColumns()
         self.decisions = 0
@@ -154,47 +160,66 @@ class Engine:
         await self._voice.take_in(step, at)
 
     def _pass_over(self, open_us: int, close_us: int, span: Sequence[Seat]) -> bool:
-        """Pass over a span in which nothing can happen; returns whether it was one."""
+        """Pass over a span in which nothing executes; returns whether it was one."""
         if self._calm is None or self._calm.steps != self._driver.steps:
-            self._calm = self._calm_now(span)
+            self._calm = self._calm_now()
         calm = self._calm
         if calm is None or (self._is_futures and self._settles(open_us, close_us)):
             return False
         for seat in span:
             if seat.pair.symbol == calm.symbol:
                 series, i = seat.series, seat.closed
-                if series.low[i] < calm.low or series.high[i] > calm.high:
+                low, high = series.low[i], series.high[i]
+                if low < calm.resting_low or high > calm.resting_high:
                     return False
                 close = series.price(series.close[i])
+                if low < calm.quiet_low or high > calm.quiet_high:
+                    self._mark_along(seat, calm, open_us, close_us)
                 self._venue.pass_over(calm.symbol, close)
                 self._driver.price(calm.symbol, close, moment(close_us - _JUST_BEFORE_US))
         return True
+
+    def _mark_along(self, seat: Seat, calm: _Calm, open_us: int, close_us: int) -> None:
+        """Let the fund know the prices along a candle that matter, as the venue would."""
+        series, i = seat.series, seat.closed
+        path = path_of(series.open[i], series.high[i], series.low[i], series.close[i])
+        third_us = self._span_us // 3
+        for phase, units in enumerate(path[:3]):
+            # Once it was told a price, the fund's quiet span is another: the driver knows it.
+            if calm.quiet_low <= units <= calm.quiet_high and calm.steps == self._driver.steps:
+                continue
+            at = moment(open_us + phase * third_us)
+            self._driver.price(calm.symbol, series.price(units), at)
 
     def _settles(self, open_us: int, close_us: int) -> bool:
         """Whether funding is settled from `open_us` to before `close_us`."""
         before = (open_us - 1) // _FUNDING_EVERY_US
         return self._venue.settles_funding and before != (close_us - 1) // _FUNDING_EVERY_US
 
-    def _calm_now(self, span: Sequence[Seat]) -> _Calm | None:
+    def _calm_now(self) -> _Calm | None:
         positions = list(self._fund.positions.values())
         if len(positions) != 1:
             return None
         symbol = positions[0].symbol
         quiet = self._driver.quiet(symbol)
-        if quiet is None or not self._venue.ordered <= {symbol}:
+        # A stop that trails may be met within the candle that moves it.
+        if quiet is None or positions[0].trailing_stop_pct or self._venue.ordered != {symbol}:
             return None
         resting = self._venue.resting_span(symbol)
         if resting is None:
             return None
-        series = next(seat.series for seat in self._seats if seat.pair.symbol == symbol)
-        low = _whole(series.units(quiet.low), ROUND_CEILING)
-        high = _whole(series.units(quiet.high), ROUND_FLOOR)
+        series = self._series[symbol]
         below, above = resting
-        if below is not None:
-            low = max(low, _whole(series.units(below), ROUND_FLOOR) + 1)
-        if above is not None:
-            high = min(high, _whole(series.units(above), ROUND_CEILING) - 1)
-        return _Calm(symbol, low, high, self._driver.steps)
+        return _Calm(
+            symbol=symbol,
+            resting_low=0 if below is None else _whole(series.units(below), ROUND_FLOOR) + 1,
+            resting_high=sys.maxsize
+            if above is None
+            else _whole(series.units(above), ROUND_CEILING) - 1,
+            quiet_low=_whole(series.units(quiet.low), ROUND_CEILING),
+            quiet_high=_whole(series.units(quiet.high), ROUND_FLOOR),
+            steps=self._driver.steps,
+        )
 
     def _play(self, open_us: int, close_us: int, span: Sequence[Seat]) -> None:
         fund, driver, venue = self._fund, self._driver, self._venue

@@ -19,7 +19,8 @@ from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.report_facts import RunCounts, RunFacts, TradeRecord
 
 
-@dataclass(frozen=True, slots=True)
+# Without a repr: asyncio would write down all of it when a run ends.
+@dataclass(frozen=True, slots=True, repr=False)
 class BacktestResult:
     """The whole record of a backtest; `candles` are those that were lived through.
 
