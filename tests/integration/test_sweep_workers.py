@@ -41,12 +41,16 @@ def test_one_worker_and_two_come_to_the_same(search: str, candles: Path, tmp_pat
 def test_a_worker_that_dies_costs_its_task_alone(candles: Path, tmp_path: Path) -> None:
     space = parse_space(["fast=2,4,6,8", "slow=20"])
     with ProcessWorkers(2, Mortal(), candles) as workers:
-        report = swept(folder(tmp_path, "results"), workers, space=space)
+        results = folder(tmp_path, "results")
+        report = swept(results, workers, space=space)
     assert sorted(each.number for each in report.ranking) == [1, 4]
     assert [(each.number, each.reason) for each in report.failed] == [
         (2, "its worker process ended with exit code -9"),
         (3, "RuntimeError: no luck at all"),
     ]
+    with ProcessWorkers(1, Crossing(), candles) as workers:
+        again = swept(results, workers, space=space)
+    assert [each.number for each in again.failed] == [3], "a death is tried again"
 
 
 def test_a_recipe_that_fails_is_refused_once(candles: Path) -> None:

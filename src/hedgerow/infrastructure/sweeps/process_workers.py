@@ -73,7 +73,7 @@ class ProcessWorkers:
             worker.process.join()
             self._workers.remove(worker)
             reason = f"its worker process ended with exit code {worker.process.exitcode}"
-            return Failure(reason), self._started()
+            return Failure(reason, is_lasting=False), self._started()
         return require_prepared(said, "a worker process"), worker
 
     def _started(self) -> _Worker:
@@ -95,7 +95,8 @@ class _Worker:
 
 
 def _give(busy: dict[Pipe, tuple[_Worker, Task]], worker: _Worker, task: Task) -> None:
-    worker.pipe.send(task)
+    with suppress(BrokenPipeError):  # it has died, which waiting for its answer will tell
+        worker.pipe.send(task)
     busy[worker.pipe] = (worker, task)
 
 

@@ -81,7 +81,7 @@ class RayWorkers:
                 what = f"no worker can start: {reason_of(error)}"
                 fix = "install this version of Hedgerow on all machines of the cluster"
                 raise InputRefused(what, _WHERE, fix) from error
-            return Failure("its worker process ended"), self._started()
+            return Failure("its worker process ended", is_lasting=False), self._started()
         return require_prepared(said, _WHERE), actor
 
     def _started(self) -> Any:

@@ -53,9 +53,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a backtest has no outcome."""
+    """Why a backtest has no outcome; where its worker died, another try may have one."""
 
     reason: str
+    is_lasting: bool = True
 
 
 Result = Outcome | Failure

@@ -141,7 +141,8 @@ class _Runner:
     def _fresh(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
         for task, result in self._desk.workers.results(tasks):
             checked = _checked(task, result)
-            self._desk.results.keep(task, checked)
+            if isinstance(checked, Outcome) or checked.is_lasting:
+                self._desk.results.keep(task, checked)
             yield task, checked
 
     def _count(self, task: Task, result: Result, *, kept: int) -> None:
