@@ -70,11 +70,14 @@ def quiet_span(state: FundState, symbol: str) -> QuietSpan | None:
         up, down = (gain, loss) if position.side.sign > 0 else (loss, gain)
         tick = state.instruments[position.trading_pair_id].price_tick
         now = position.current_price
-        if not is_quiet(now):
+        if position.trailing_stop_pct is not None and not is_quiet(now):
             return None
+        low, high = now - floor_to_tick(down, tick), now + floor_to_tick(up, tick)
         return QuietSpan(
-            low=_nearest_quiet(now, -floor_to_tick(down, tick), tick, is_quiet),
-            high=_nearest_quiet(now, floor_to_tick(up, tick), -tick, is_quiet),
+            low=low if low == now or is_quiet(low) else _a_tick_nearer(now, low, is_quiet, tick),
+            high=high
+            if high == now or is_quiet(high)
+            else _a_tick_nearer(now, high, is_quiet, -tick),
             equity_base=base,
             equity_slope=slope,
         )
@@ -107,13 +110,8 @@ def _room(
     return rooms[0], rooms[1]
 
 
-def _nearest_quiet(
-    now: Decimal, distance: Decimal, back: Decimal, is_quiet: Callable[[Decimal], bool]
+def _a_tick_nearer(
+    now: Decimal, end: Decimal, is_quiet: Callable[[Decimal], bool], back: Decimal
 ) -> Decimal:
-    """The price at `distance`, or a tick nearer where rounding made that one matter, or `now`."""
-    if not distance:
-        return now
-    for price in (now + distance, now + distance + back):
-        if is_quiet(price):
-            return price
-    return now
+    """A tick back from `end`, where rounding made that one matter; else `now`."""
+    return end + back if end + back != now and is_quiet(end + back) else now

@@ -48,11 +48,13 @@ class BacktestDriver:
         return self.fund.breaker.reset_at
 
     @property
-    def equity(self) -> Decimal:
-        """What the fund is worth at the prices it was told, or that were kept back for it."""
-        if self._kept_back is not None and self._quiet is not None and self._quiet[1] is not None:
-            return self._quiet[1].equity_at(self._kept_back[1])
-        return self.fund.equity
+    def equity_kept_back(self) -> Decimal | None:
+        """What the fund is worth at the price that is kept back for it, if one is."""
+        if self._kept_back is None:
+            return None
+        span = self.quiet(self._kept_back[0])
+        assert span is not None, "only a quiet price is kept back"
+        return span.equity_at(self._kept_back[1])
 
     def deliver(self, message: Message, at: datetime) -> Step:
         """Let the fund take a message; call `settle` before the world moves on."""

@@ -18,6 +18,7 @@ from typing import Final
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import MarketType, path_of
 from hedgerow.domain.messages import DecisionMade, IntervalClosed, IntervalOpened, PriceMoved
+from hedgerow.domain.money import ZERO
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns
@@ -66,6 +67,8 @@ class Engine:
         self._is_futures = self._strategy.market_type is MarketType.FUTURES
         self._span_us = seats[0].series.span_us
         self._reset_us = microseconds(fund.breaker.reset_at)
+        self._noted_steps = -1
+        self._equity = self._cash = ZERO
         self._series = {seat.pair.symbol: seat.series for seat in seats}
         self._calm: _Calm | None = None
         self.equity = EquityColumns()
@@ -81,7 +84,7 @@ class Engine:
 
         `show` is told now and then how many candles are over, and `is_stopped` asked.
         """
-        lived = 0
+        lived, span = 0, list(self._seats)
         for number, open_us in enumerate(self._openings()):
             if not number % _SHOWN_SPANS:
                 # Let signals be heard.
@@ -90,7 +93,8 @@ class Engine:
                 if is_stopped():
                     self._driver.catch_up()
                     return False
-            span = [seat for seat in self._seats if self._opens(seat, open_us)]
+            if len(span) != 1 or len(self._seats) != 1:
+                span = [seat for seat in self._seats if self._opens(seat, open_us)]
             await self._live(open_us, span)
             lived += len(span)
         self._driver.catch_up()
@@ -128,16 +132,27 @@ class Engine:
         if self._driver.ended_trades:
             trades, self._driver.ended_trades = self._driver.ended_trades, []
             await self._voice.close(trades)
-        self.equity.add(close_us, self._driver.equity, self._strategy.cash_reserve)
+        self._note_equity(close_us)
         if self._rules is None:
             await self._brief(close_us, span)
             return
+        has_acted = False
         for seat in span:
             self.decisions += 1
             act = self._rules.ask(seat)
             if act is not None:
                 await self._decide(seat, act, close_us)
-        self._driver.settle()
+                has_acted = True
+        if has_acted:
+            self._driver.settle()
+
+    def _note_equity(self, close_us: int) -> None:
+        driver = self._driver
+        if self._noted_steps != driver.steps:
+            self._noted_steps, self._cash = driver.steps, self._strategy.cash_reserve
+            self._equity = self._fund.equity
+        marked = driver.equity_kept_back
+        self.equity.add(close_us, self._equity if marked is None else marked, self._cash)
 
     async def _brief(self, close_us: int, span: Sequence[Seat]) -> None:
         voice, at = self._voice, moment(close_us)

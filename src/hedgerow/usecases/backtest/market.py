@@ -97,15 +97,15 @@ class Details(TypedDict, total=False):
 class Market(Closed):
     """One symbol at the close of a candle: prices are floats, what is proposed becomes exact.
 
-    `side` is that of the open position on this symbol, or None; `is_waiting` tells whether an
-    entry order still waits; `leverage` is what futures may use.
+    `side` is that of the open position on this symbol, or None; `leverage` is what futures may
+    use.
     """
 
     __slots__ = (
         "_agent",
         "_coarser",
         "_find_position",
-        "is_waiting",
+        "_is_entering",
         "leverage",
         "market_type",
         "price_tick",
@@ -122,6 +122,7 @@ class Market(Closed):
         market_type: MarketType,
         leverage: int,
         find_position: Callable[[], Position | None],
+        is_entering: Callable[[], bool],
     ) -> None:
         super().__init__(series)
         self.symbol = series.symbol
@@ -131,7 +132,7 @@ class Market(Closed):
         self.price_tick = price_tick
         self.side: PositionSide | None = None
         self._find_position = find_position
-        self.is_waiting = False
+        self._is_entering = is_entering
         self._agent = agent
         self._coarser: dict[Timeframe, tuple[CandleSeries, Closed]] = {}
 
@@ -139,6 +140,11 @@ class Market(Closed):
     def position(self) -> Position | None:
         """The open position on this symbol, marked at the last close; `side` is quicker to ask."""
         return self._find_position()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an entry order on this symbol still waits."""
+        return self._is_entering()
 
     @property
     def at(self) -> datetime:

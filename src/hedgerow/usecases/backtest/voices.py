@@ -65,6 +65,7 @@ class RuleVoice:
                 seat.pair.market_type,
                 leverage,
                 partial(self._marked_position, seat.pair),
+                partial(is_entering, fund, seat.pair),
             )
             self._desks[seat.pair.symbol] = (market, rules.make())
 
@@ -75,7 +76,6 @@ class RuleVoice:
         market.count = seat.closed
         held = position_on(fund, seat.pair) if fund.positions else None
         market.side = held.side if held else None
-        market.is_waiting = bool(fund.orders) and is_entering(fund, seat.pair)
         return analyst.decide(market)
 
     def _marked_position(self, pair: TradingPair) -> Position | None:

@@ -155,7 +155,11 @@ class PaperVenue:
 
     def know_last(self, symbol: str, price: Decimal) -> None:
         """Take the last price of a symbol whose candles were not played."""
-        self._state.markets[symbol] = Market(price=price, volume_left=ZERO, is_open=False)
+        market = self._state.markets.get(symbol)
+        if market is None:
+            self._state.markets[symbol] = Market(price=price, volume_left=ZERO, is_open=False)
+        else:
+            market.price = price
 
     def pass_over(self, symbol: str, close: Decimal) -> None:
         """Let a candle go by in which nothing could happen."""
