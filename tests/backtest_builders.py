@@ -44,10 +44,10 @@ def wandering(
         low = min(opened, price) * (1 - abs(chance.gauss(0, 0.004)))
         if number and chance.random() < missing:
             continue
-        numbers = (Decimal(f"{each:.1f}") for each in (opened, high, low, price))
+        o, h, lo, c = (Decimal(f"{each:.1f}") for each in (opened, high, low, price))
         at = START + number * timeframe.duration
         volume = Decimal(f"{chance.uniform(0.5, 50):.3f}")
-        candles.append(Candle(symbol, timeframe, at, *numbers, volume))
+        candles.append(Candle(symbol, timeframe, at, o, h, lo, c, volume))
     return series_of(candles)
 
 

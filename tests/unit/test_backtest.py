@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +38,7 @@ from hedgerow.usecases.backtest.series import CandleSeries, microseconds, series
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
 
-FUTURES: Mapping[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
+FUTURES: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
 RATES = FundingRates(Decimal("0.0001"))
 
 
@@ -73,7 +73,7 @@ async def test_what_is_left_out_would_have_changed_nothing(seed: int, market: st
         candles[ETH] = wandering(seed, 600, ETH, missing=0.05)
     more: dict[str, Any] = {"settings": free_settings()} if seed < 4 else {}
     if market == "futures":
-        more |= FUTURES | {"funding": RATES}
+        more |= {**FUTURES, "funding": RATES}
     analyst = RandomAnalyst(seed, may_short=market == "futures")
     short = await tried(candles, lambda: analyst, **more)
     with every_message():
@@ -90,7 +90,7 @@ async def test_nothing_before_a_moment_depends_on_what_comes_after(
     seed: int, cut: int, is_futures: bool
 ) -> None:
     past = wandering(seed, cut)
-    more: dict[str, Any] = dict(FUTURES) | {"funding": RATES} if is_futures else {}
+    more: dict[str, Any] = {**FUTURES, "funding": RATES} if is_futures else {}
     more["settings"] = free_settings()
     analyst = RandomAnalyst(seed, eagerness=0.5, may_short=is_futures)
     now = START + cut * timedelta(hours=1)
