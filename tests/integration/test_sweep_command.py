@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import signal
 from decimal import Decimal
 from itertools import islice
@@ -16,6 +17,7 @@ from command_line import assert_refused, ended, hedgerow, running, wait_for
 from hedgerow.backtest import read_candles
 from hedgerow.bootstrap.backtests import backtest_desk
 from hedgerow.bootstrap.sweeps import BacktestRecipe
+from hedgerow.domain.day_ranges import DayRange
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.performance import CurvePoint, daily_returns, measure
 from hedgerow.infrastructure.sweeps.candle_bytes import candles_in, write_candles
@@ -151,17 +153,15 @@ class TestBacktests:
 
     def test_an_outcome_is_the_report_s(self, tmp_path: Path) -> None:
         candles = read_candles(symbols=["BTC/USDT", "ETH/USDT"])
-        write_candles(tmp_path / "candles", candles)
+        window = whole_days(*self._span(candles["BTC/USDT"]))
+        start_us, end_us = microseconds(window.starts_at), microseconds(window.ends_at)
+        cut = {symbol: series.between(start_us, end_us) for symbol, series in candles.items()}
+        write_candles(tmp_path / "candles", cut)
         content = memoryview((tmp_path / "candles").read_bytes())
         request = DeskRequest(analyst=CROSS)
         evaluate = BacktestRecipe(request, self.PLAN, EXAMPLE.read_bytes())(content)
-        window = whole_days(*self._span(candles["BTC/USDT"]))
         outcome = evaluate({"fast": 8, "slow": 24}, window)
 
-        cut = {
-            symbol: series.between(microseconds(window.starts_at), microseconds(window.ends_at))
-            for symbol, series in candles.items()
-        }
         desk = backtest_desk(DeskRequest(analyst=CROSS, params={"fast": "8", "slow": "24"}), cut)
         result = asyncio.run(run_backtest(desk, self.PLAN, cut))
         start = CurvePoint(window.starts_at, Decimal(10_000))
@@ -175,6 +175,24 @@ class TestBacktests:
             [float(each) for each in daily_returns(curve)], abs=1e-12
         )
         assert len(outcome.daily_returns) == window.days
+
+    @pytest.mark.parametrize("analyst", [CROSS, "house"])
+    def test_a_later_window_has_watched_but_not_traded_the_days_before(
+        self, analyst: str, tmp_path: Path
+    ) -> None:
+        candles = read_candles(symbols=["BTC/USDT", "SOL/USDT"])
+        write_candles(tmp_path / "candles", candles)
+        content = memoryview((tmp_path / "candles").read_bytes())
+        source = None if analyst == "house" else EXAMPLE.read_bytes()
+        evaluate = BacktestRecipe(DeskRequest(analyst=analyst), self.PLAN, source)(content)
+        whole = whole_days(*self._span(candles["BTC/USDT"]))
+        later = whole.part(DayRange(40, 70))
+        outcome = evaluate({}, later)
+        assert len(outcome.daily_returns) == 30
+        assert outcome.trades > 0
+        worth = Decimal(str(math.prod(1 + each for each in outcome.daily_returns)))
+        profit = float((worth - 1) * self.PLAN.capital)
+        assert float(outcome.net_profit) == pytest.approx(profit, abs=1e-6)
 
     @staticmethod
     def _span(series: CandleSeries) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.run import run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.sweep.fingerprint import SweepIdentity
+from hedgerow.usecases.sweep.late_start import starting_at
 from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
 from hedgerow.usecases.sweep.outcome import outcome_of
 from hedgerow.usecases.sweep.ports import Evaluate, Outcome, Search, Value, Window, Workers
@@ -66,13 +67,14 @@ class BacktestRecipe:
         analyst = self._analyst()
 
         def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
-            start_us, end_us = microseconds(window.starts_at), microseconds(window.ends_at)
-            cut = {symbol: each.between(start_us, end_us) for symbol, each in series.items()}
-            traded = {symbol: each for symbol, each in cut.items() if len(each)}
+            end_us = microseconds(window.ends_at)
+            cut = {symbol: each.between(0, end_us) for symbol, each in series.items()}
+            known = {symbol: each for symbol, each in cut.items() if len(each)}
             # as text, which the analyst's own annotations turn into what it wants
             given = {name: str(value) for name, value in parameters.items()}
-            desk = backtest_desk(replace(self.request, analyst=analyst, params=given), traded)
-            return outcome_of(asyncio.run(run_backtest(desk, self.plan, traded)), window)
+            desk = backtest_desk(replace(self.request, analyst=analyst, params=given), known)
+            result = run_backtest(starting_at(desk, window.starts_at), self.plan, known)
+            return outcome_of(asyncio.run(result), window)
 
         return evaluate
 

@@ -15,7 +15,7 @@ _DAY_US = 24 * 60 * 60 * 1_000_000
 
 
 def outcome_of(result: BacktestResult, window: Window) -> Outcome:
-    """The outcome of a backtest of the candles in `window`."""
+    """The outcome of a backtest that began to trade with `window`, and ended with it."""
     capital = result.strategy.allocated_capital
     with exact():
         return Outcome(
