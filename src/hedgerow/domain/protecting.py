@@ -105,8 +105,10 @@ def trail(state: FundState, position: Position) -> None:
 def trailing_to(state: FundState, position: Position, price: Decimal) -> Decimal | None:
     """Where the stop would trail to at `price`, on the venue's grid; None where it would stay."""
     candidate = position.trailed_stop(price)
-    stop = state.orders.get(position.stop_loss_order_id) if position.stop_loss_order_id else None
-    if candidate is None or stop is None or not stop.is_working:
+    if candidate is None or position.stop_loss_order_id is None:
+        return None
+    stop = state.orders.get(position.stop_loss_order_id)
+    if stop is None or not stop.is_working:
         return None
     tick = state.instruments[position.trading_pair_id].price_tick
     # Rounded away from the price: the stop never trails closer than the distance asked for.

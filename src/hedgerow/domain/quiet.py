@@ -85,10 +85,8 @@ def quiet_span(state: FundState, symbol: str) -> QuietSpan | None:
 
 def _is_guarded(state: FundState, position: Position) -> bool:
     # Without a stop the close of an interval gives the position one: that is no quiet moment.
-    return any(
-        order.purpose in (OrderPurpose.STOP_LOSS, OrderPurpose.EXIT)
-        for order in state.orders_of(position.id)
-    )
+    stop = state.orders.get(position.stop_loss_order_id) if position.stop_loss_order_id else None
+    return stop is not None and stop.purpose is OrderPurpose.STOP_LOSS and stop.is_working
 
 
 def _room(

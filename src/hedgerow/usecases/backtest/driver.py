@@ -38,6 +38,8 @@ class BacktestDriver:
         self.ended_trades: list[tuple[LearnFromTrade, datetime]] = []
         """Trades that have ended and are still to be learned from, and when."""
         self.steps = 0
+        self.changes = 0
+        """Counts the messages that were more than a mark: only they can change an order."""
         self._venue = venue
         self._wishes: deque[tuple[Wish, datetime]] = deque()
         self._kept_back: tuple[str, Decimal, datetime] | None = None
@@ -52,7 +54,8 @@ class BacktestDriver:
         """What the fund is worth at the price that is kept back for it, if one is."""
         if self._kept_back is None:
             return None
-        span = self.quiet(self._kept_back[0])
+        assert self._quiet is not None, "only a quiet price is kept back"
+        span = self._quiet[1]
         assert span is not None, "only a quiet price is kept back"
         return span.equity_at(self._kept_back[1])
 
@@ -109,6 +112,8 @@ class BacktestDriver:
     def _step(self, message: Message, at: datetime) -> Step:
         step = self.fund.step(message, at)
         self.steps += 1
+        if step.facts or step.wishes:
+            self.changes += 1
         self._quiet = None
         for wish in step.wishes:
             self._wishes.append((wish, at))

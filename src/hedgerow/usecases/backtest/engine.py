@@ -32,15 +32,26 @@ _SHOWN_SPANS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Calm:
-    """A symbol's prices in units, ends included: where no order acts, and where marks are quiet.
+class _Resting:
+    """A symbol's prices in units, ends included, at which no order acts.
 
-    All of it holds as of so many `steps` of the fund.
+    It holds as of so many `changes` of the fund.
     """
 
     symbol: str
-    resting_low: int
-    resting_high: int
+    low: int
+    high: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Calm:
+    """Prices in units, ends included, at which a mark is quiet, where no order acts.
+
+    It holds as of so many `steps` of the fund.
+    """
+
+    resting: _Resting
     quiet_low: int
     quiet_high: int
     steps: int
@@ -71,6 +82,7 @@ class Engine:
         self._equity = self._cash = ZERO
         self._series = {seat.pair.symbol: seat.series for seat in seats}
         self._calm: _Calm | None = None
+        self._resting: _Resting | None = None
         self.equity = EquityColumns()
         self.decisions = 0
 
@@ -182,16 +194,16 @@ class Engine:
         if calm is None or (self._is_futures and self._settles(open_us, close_us)):
             return False
         for seat in span:
-            if seat.pair.symbol == calm.symbol:
+            if seat.pair.symbol == calm.resting.symbol:
                 series, i = seat.series, seat.closed
                 low, high = series.low[i], series.high[i]
-                if low < calm.resting_low or high > calm.resting_high:
+                if low < calm.resting.low or high > calm.resting.high:
                     return False
                 close = series.price(series.close[i])
                 if low < calm.quiet_low or high > calm.quiet_high:
                     self._mark_along(seat, calm, open_us, close_us)
-                self._venue.pass_over(calm.symbol, close)
-                self._driver.price(calm.symbol, close, moment(close_us - _JUST_BEFORE_US))
+                self._venue.pass_over(calm.resting.symbol, close)
+                self._driver.price(calm.resting.symbol, close, moment(close_us - _JUST_BEFORE_US))
         return True
 
     def _mark_along(self, seat: Seat, calm: _Calm, open_us: int, close_us: int) -> None:
@@ -204,7 +216,7 @@ class Engine:
             if calm.quiet_low <= units <= calm.quiet_high and calm.steps == self._driver.steps:
                 continue
             at = moment(open_us + phase * third_us)
-            self._driver.price(calm.symbol, series.price(units), at)
+            self._driver.price(calm.resting.symbol, series.price(units), at)
 
     def _settles(self, open_us: int, close_us: int) -> bool:
         """Whether funding is settled from `open_us` to before `close_us`."""
@@ -215,25 +227,34 @@ class Engine:
         positions = list(self._fund.positions.values())
         if len(positions) != 1:
             return None
-        symbol = positions[0].symbol
-        quiet = self._driver.quiet(symbol)
+        position = positions[0]
+        quiet = self._driver.quiet(position.symbol)
         # A stop that trails may be met within the candle that moves it.
-        if quiet is None or positions[0].trailing_stop_pct or self._venue.ordered != {symbol}:
+        if quiet is None or position.trailing_stop_pct is not None:
             return None
-        resting = self._venue.resting_span(symbol)
-        if resting is None:
+        if self._resting is None or self._resting.changes != self._driver.changes:
+            self._resting = self._resting_now(position.symbol)
+        if self._resting is None:
             return None
-        series = self._series[symbol]
-        below, above = resting
+        series = self._series[position.symbol]
         return _Calm(
-            symbol=symbol,
-            resting_low=0 if below is None else _whole(series.units(below), ROUND_FLOOR) + 1,
-            resting_high=sys.maxsize
-            if above is None
-            else _whole(series.units(above), ROUND_CEILING) - 1,
+            self._resting,
             quiet_low=_whole(series.units(quiet.low), ROUND_CEILING),
             quiet_high=_whole(series.units(quiet.high), ROUND_FLOOR),
             steps=self._driver.steps,
+        )
+
+    def _resting_now(self, symbol: str) -> _Resting | None:
+        resting = self._venue.resting_span(symbol) if self._venue.ordered == {symbol} else None
+        if resting is None:
+            return None
+        units = self._series[symbol].units
+        below, above = resting
+        return _Resting(
+            symbol,
+            low=0 if below is None else _whole(units(below), ROUND_FLOOR) + 1,
+            high=sys.maxsize if above is None else _whole(units(above), ROUND_CEILING) - 1,
+            changes=self._driver.changes,
         )
 
     def _play(self, open_us: int, close_us: int, span: Sequence[Seat]) -> None:

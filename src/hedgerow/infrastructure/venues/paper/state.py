@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -173,7 +174,8 @@ class VenueState:
         self.ended[order.id] = order.number
         if len(self.ended) > _ENDED_REMEMBERED:
             # by number: a document that was stored and read again may have lost its order
-            del self.ended[min(self.ended, key=self.ended.__getitem__)]
+            oldest, _ = min(self.ended.items(), key=itemgetter(1))
+            del self.ended[oldest]
 
     def reducible(self, symbol: str, side: OrderSide) -> Decimal:
         """How much of a symbol an order of this side can reduce, in base currency."""
