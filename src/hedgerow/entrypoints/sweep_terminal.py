@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -45,7 +45,8 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
         padding=(0, 0, 0, 1),
     )
     for column in columns:
-        table.add_column(column, justify="left" if column in words.LEFT_COLUMNS else "right")
+        justify: JustifyMethod = "left" if column in words.LEFT_COLUMNS else "right"
+        table.add_column(column, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
