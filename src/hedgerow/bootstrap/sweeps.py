@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import hedgerow
 from hedgerow.bootstrap.backtests import backtest_desk
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
@@ -126,8 +126,17 @@ def _identity(order: SweepOrder, source: bytes | None, candles: Candles) -> Swee
         space=order.space,
         strategy=f"{str(request.analyst).rpartition(':')[2]} {code}".strip(),
         costs=repr((replace(request, analyst="", params={}), order.plan, _funding(request))),
-        version=version("hedgerow"),
+        hedgerow=_own_digest(),
     )
+
+
+def _own_digest() -> str:
+    """The digest of Hedgerow's own code: a version number does not tell what was changed since."""
+    package = Path(hedgerow.__file__).parent
+    found = sha256()
+    for file in sorted(package.rglob("*.py")):
+        found.update(f"{file.relative_to(package).as_posix()}\0".encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 def _funding(request: DeskRequest) -> str:

@@ -14,14 +14,15 @@ class SweepIdentity:
     """What a result of a backtest depends on, besides its parameters and its days.
 
     `strategy` names it and holds the digest of its code, `costs` tells capital, fees, slippage and
-    latency; the search is no part of it, so a longer one goes on with what is known.
+    latency, `hedgerow` the digest of its own code. The search is no part of it, so a longer one
+    goes on with what is known.
     """
 
     candles: str
     space: Space
     strategy: str
     costs: str
-    version: str
+    hedgerow: str
 
     @property
     def fingerprint(self) -> str:
