@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import tempfile
 import time
@@ -84,6 +85,7 @@ def measure(candles: CandleSeries, sets: int, workers: int) -> dict[str, Any]:
         ray_address=None,
     )
     plan = plan_sweep(whole_days(START, START + timedelta(days=DAYS)), WalkForward())
+    used_before_s = _workers_cpu_s()
     try:
         with sweep_desk(folder, order, {SYMBOL: candles}) as desk:
             started = time.perf_counter()
@@ -97,10 +99,17 @@ def measure(candles: CandleSeries, sets: int, workers: int) -> dict[str, Any]:
     return {
         "workers": workers,
         "elapsed_s": round(elapsed_s, 2),
+        "workers_cpu_s": round(_workers_cpu_s() - used_before_s, 2),
         "candles_per_s": round(len(candles) * sets / elapsed_s),
         "report_s": round(report_s, 2),
         "report": sweep_json(report),
     }
+
+
+def _workers_cpu_s() -> float:
+    """What workers that have ended used of the processor: other load does not change it much."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def year_of_candles() -> CandleSeries:
