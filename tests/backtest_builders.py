@@ -87,6 +87,7 @@ async def tried(
     make: Callable[[], RuleAnalyst],
     rules: PaperVenueRules | None = None,
     funding: FundingRates | None = None,
+    watched: tuple[Callable[[int], None], Callable[[], bool]] = (lambda _: None, lambda: False),
     **changes: Any,
 ) -> BacktestResult:
     """A backtest on the paper venue; `changes` are those of the plan."""
@@ -101,7 +102,7 @@ async def tried(
         ByRules(make, "random"),
         "Random",
     )
-    return await run_backtest(desk, replace(usual, **changes), candles)
+    return await run_backtest(desk, replace(usual, **changes), candles, *watched)
 
 
 def free_settings(**changes: Any) -> UserSettings:

@@ -222,3 +222,18 @@ def test_profiles_of_paper_funds_allow_backtests() -> None:
     profile: LimitProfile = paper_profile(3)
     assert profile.limits.backtesting_allowed
     assert profile.limits.max_leverage == 3
+
+
+async def test_a_backtest_that_is_stopped_reports_on_what_it_has_lived_through() -> None:
+    series = wandering(6, 1_000)
+    shown: list[int] = []
+    result = await tried(
+        {BTC: series},
+        lambda: RandomAnalyst(6),
+        watched=(shown.append, lambda: len(shown) == 3),
+    )
+    assert not result.is_finished
+    assert shown == [0, 256, 512]
+    assert len(result.candles[BTC]) == len(result.equity) == 512
+    whole = await tried({BTC: series.first(512)}, lambda: RandomAnalyst(6))
+    assert result.final_equity == whole.final_equity

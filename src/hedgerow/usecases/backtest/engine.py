@@ -28,7 +28,7 @@ from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
 _JUST_BEFORE_US: Final = 1_000
 _FUNDING_EVERY_US: Final = timedelta(hours=8) // timedelta(microseconds=1)
-_SHOWN_SPANS: Final = 2_000
+_SHOWN_SPANS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
