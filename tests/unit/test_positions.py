@@ -308,7 +308,7 @@ def test_a_trailing_stop_follows_at_its_distance_and_never_turns_back(
 ) -> None:
     held = opened(side, "100", "2", trailing_stop_pct=Decimal(5), stop_loss_price=Decimal(stop))
     held.mark(Decimal(price), LATER)
-    assert held.trailed_stop() == (None if trailed is None else Decimal(trailed))
+    assert held.trailed_stop(held.current_price) == (None if trailed is None else Decimal(trailed))
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_without_a_distance_or_a_stop_nothing_trails(missing: dict[str, Any]) ->
     }
     held = opened(LONG, "100", "2", **(both | missing))
     held.mark(Decimal(200), LATER)
-    assert held.trailed_stop() is None
+    assert held.trailed_stop(held.current_price) is None
 
 
 # --- liquidation ----------------------------------------------------------------------------

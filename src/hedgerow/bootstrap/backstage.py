@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -23,6 +23,10 @@ from hedgerow.bootstrap.engines import Engines
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
 from hedgerow.settings import Settings, load_settings
+from hedgerow.usecases.backtest.desk import BacktestDesk
+from hedgerow.usecases.backtest.recorded import Recording
+from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
@@ -31,6 +35,7 @@ from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports import (
+    CandleStore,
     OpenUnitOfWork,
     RegimeModel,
     SharedState,
@@ -42,6 +47,8 @@ from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
+from hedgerow.usecases.sweep.order import SweepOrder
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
 from hedgerow.usecases.vault_keys import prepare_vault
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
@@ -88,6 +95,56 @@ class Backstage:
         from hedgerow.infrastructure.candle_files import read_candle_columns
 
         return read_candle_columns(folder, timeframe, symbols, allow_gaps=allow_gaps)
+
+    def read_series(
+        self,
+        folder: Path | None,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> Mapping[str, CandleSeries]:
+        """Candles from a folder of files, or the bundled ones, for a backtest."""
+        from hedgerow.bootstrap.backtests import read_series
+
+        return read_series(folder, timeframe, symbols, allow_gaps=allow_gaps)
+
+    @asynccontextmanager
+    async def candle_store(self) -> AsyncIterator[CandleStore]:
+        """Stored candles, candle by candle, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+
+        async with self._engines.clickhouse() as clickhouse:
+            yield ClickHouseCandleStore(clickhouse)
+
+    @asynccontextmanager
+    async def backtest_desk(
+        self, request: DeskRequest, candles: Mapping[str, CandleSeries], *, memory: bool
+    ) -> AsyncIterator[BacktestDesk]:
+        """What a backtest needs; raises InputRefused for an analyst or terms that cannot be."""
+        from hedgerow.bootstrap.backtests import backtest_desk
+
+        if not memory:
+            yield backtest_desk(request, candles)
+            return
+        async with self._engines.embedder() as embedder:
+            yield backtest_desk(request, candles, embedder)
+
+    def sweep_desk(
+        self, order: SweepOrder, candles: Mapping[str, CandleSeries]
+    ) -> AbstractContextManager[SweepDesk]:
+        """What a sweep is run with; raises InputRefused for what cannot be."""
+        from hedgerow.bootstrap.sweeps import sweep_desk
+
+        folder = self._folder.path / "sweeps"
+        folder.mkdir(exist_ok=True)
+        return sweep_desk(folder, order, candles)
+
+    def recorded_desk(self, recording: Recording) -> BacktestDesk:
+        """What a backtest of a paper run's decisions needs."""
+        from hedgerow.bootstrap.backtests import recorded_desk
+
+        return recorded_desk(recording)
 
     def report_folder(self) -> Path:
         """Where HTML reports are kept."""

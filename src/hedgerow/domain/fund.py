@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from hedgerow.domain.entering import admit_decision, on_approval, on_decision
 from hedgerow.domain.executing import (
@@ -47,6 +47,8 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.money import exact
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.strategies import Strategy
+
+_NOTHING: Final = Step((), ())
 
 
 @dataclass(slots=True)
@@ -136,9 +138,12 @@ class Fund(FundState):
                 assert_never(message)
 
     def _end_step(self) -> Step:
+        if not self.facts and not self.wishes:
+            return _NOTHING
         step = Step(tuple(self.facts), tuple(self.wishes))
         self.facts.clear()
         self.wishes.clear()
+        # No order ends without a fact.
         self._forget_ended()
         return step
 

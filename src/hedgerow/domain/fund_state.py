@@ -160,12 +160,12 @@ class FundState:
         match row:
             case Strategy():
                 self.changes.strategies[row.id] = row
-            case TradingPair():
-                self.changes.pairs[row.id] = row
-            case Order():
-                self.changes.orders[row.id] = row
             case Position():
                 self.changes.positions[row.id] = row
+            case Order():
+                self.changes.orders[row.id] = row
+            case TradingPair():
+                self.changes.pairs[row.id] = row
 
     def change_status(
         self, order: Order, wanted: OrderStatus, at: datetime, reason: str | None = None

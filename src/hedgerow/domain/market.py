@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeVar
 
 from hedgerow.domain.errors import InvalidValue
 
@@ -82,6 +83,21 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     if not (slash and base.isalnum() and quote.isalnum() and symbol == symbol.upper()):
         raise InvalidValue(field="symbol", value=symbol, allowed="BASE/QUOTE, such as BTC/USDT")
     return base, quote
+
+
+_Number = TypeVar("_Number", int, Decimal)
+
+
+def path_of(
+    opened: _Number, high: _Number, low: _Number, close: _Number
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """The way a price is taken to have gone: open, nearer extreme, farther extreme, close.
+
+    Where both extremes are as near, the low comes first.
+    """
+    if opened - low <= high - opened:
+        return opened, low, high, close
+    return opened, high, low, close
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,11 @@ class Position:
         self.updated_at = at
         self.close_reasoning = reasoning
 
+    def sets_record(self, price: Decimal) -> bool:
+        """Whether `price` would move one of the extremes of profit."""
+        pnl = self.realized_pnl + self._pnl_at(price)
+        return not self.worst_pnl <= pnl <= self.best_pnl
+
     def mark(self, price: Decimal, at: datetime) -> None:
         """Take a new price; keeps the extremes of profit while it is open."""
         self.current_price = price
@@ -242,12 +247,12 @@ class Position:
         self.best_pnl = max(self.best_pnl, pnl)
         self.worst_pnl = min(self.worst_pnl, pnl)
 
-    def trailed_stop(self) -> Decimal | None:
-        """Where the trailing stop would move to at the current price, if that is an advance."""
+    def trailed_stop(self, price: Decimal) -> Decimal | None:
+        """Where the trailing stop would move to at `price`, if that is an advance."""
         if self.trailing_stop_pct is None or self.stop_loss_price is None:
             return None
         distance = self.trailing_stop_pct / HUNDRED * self.side.sign
-        candidate = self.current_price * (ONE - distance)
+        candidate = price * (ONE - distance)
         advance = (candidate - self.stop_loss_price) * self.side.sign
         return candidate if advance > ZERO else None
 
@@ -259,14 +264,24 @@ class Position:
         margin; for cross margin pass `collateral_quote`, the margin plus the strategy's cash.
         A long whose collateral covers its whole cost has no liquidation price.
         """
-        if self.market_type is MarketType.SPOT or not self.size:
-            return None
         collateral = self.margin
         if self.margin_mode is MarginMode.CROSS and collateral_quote is not None:
             collateral = collateral_quote
+        return self._price_where_left(collateral, self.maintenance_margin_ratio)
+
+    def bankruptcy_price(self) -> Decimal | None:
+        """The price at which the margin is lost: (C - M) / q for a long, (C + M) / q for a short.
+
+        None where `liquidation_price` is.
+        """
+        return self._price_where_left(self.margin, ZERO)
+
+    def _price_where_left(self, collateral: Decimal, left_ratio: Decimal) -> Decimal | None:
+        if self.market_type is MarketType.SPOT or not self.size:
+            return None
         sign = self.side.sign
         owed = self.entry_cost - collateral * sign
-        price = average_price(owed, self.size * (ONE - self.maintenance_margin_ratio * sign))
+        price = average_price(owed, self.size * (ONE - left_ratio * sign))
         return price if price > ZERO else None
 
     def _share_of(self, whole: Decimal, quantity: Decimal) -> Decimal:

@@ -92,18 +92,31 @@ def guard_again(state: FundState, position: Position, at: datetime) -> None:
 
 def trail(state: FundState, position: Position) -> None:
     """Ask for the stop to follow the price, where the trailing distance says so."""
-    candidate = position.trailed_stop()
-    stop = state.orders.get(position.stop_loss_order_id) if position.stop_loss_order_id else None
-    if candidate is None or stop is None or not stop.is_working:
+    price = trailing_to(state, position, position.current_price)
+    if price is None:
         return
+    assert position.stop_loss_order_id is not None
+    stop = state.orders[position.stop_loss_order_id]
+    # The size of now, not of the order: an amendment to it may still be under way.
+    amount = stop.filled_amount + sellable(state, position)
+    state.want(AmendOrder(stop.id, amount, price))
+
+
+def trailing_to(state: FundState, position: Position, price: Decimal) -> Decimal | None:
+    """Where the stop would trail to at `price`, on the venue's grid; None where it would stay."""
+    candidate = position.trailed_stop(price)
+    if candidate is None or position.stop_loss_order_id is None:
+        return None
+    stop = state.orders.get(position.stop_loss_order_id)
+    if stop is None or not stop.is_working:
+        return None
     tick = state.instruments[position.trading_pair_id].price_tick
     # Rounded away from the price: the stop never trails closer than the distance asked for.
     outward = floor_to_tick if position.side is PositionSide.LONG else ceil_to_tick
-    price = outward(candidate, tick)
-    if stop.stop_price is not None and (price - stop.stop_price) * position.side.sign > 0:
-        # The size of now, not of the order: an amendment to it may still be under way.
-        amount = stop.filled_amount + sellable(state, position)
-        state.want(AmendOrder(stop.id, amount, price))
+    advanced = outward(candidate, tick)
+    if stop.stop_price is None or (advanced - stop.stop_price) * position.side.sign <= 0:
+        return None
+    return advanced
 
 
 def exit_at_market(

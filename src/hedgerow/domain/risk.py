@@ -119,27 +119,43 @@ class CircuitBreakerState:
         self.daily_pnl_percent = percent(self.daily_pnl, self.day_start_equity)
         if not self.is_enabled or self.is_triggered:
             return []
-        data = {
+        if self.daily_pnl_percent <= -self.max_daily_drawdown:
+            message = f"{self._drawdown} exceeds limit -{self.max_daily_drawdown}%"
+            return [self._trip(at, "daily drawdown exceeded", message, self._drawdown_data)]
+        warning_pct = self.max_daily_drawdown * _WARNING_SHARE
+        if not self.drawdown_warned and self.daily_pnl_percent <= -warning_pct:
+            self.drawdown_warned = True
+            message = f"{self._drawdown} approaches limit -{self.max_daily_drawdown}%"
+            event_type = RiskEventType.DRAWDOWN_WARNING
+            return [Alert(event_type, Severity.WARNING, message, self._drawdown_data)]
+        return []
+
+    @property
+    def _drawdown(self) -> str:
+        return f"Daily drawdown {self.daily_pnl_percent:.2f}%"
+
+    @property
+    def _drawdown_data(self) -> Mapping[str, str]:
+        return {
             "daily_pnl": str(self.daily_pnl),
             "daily_pnl_percent": str(self.daily_pnl_percent),
             "max_daily_drawdown": str(self.max_daily_drawdown),
         }
-        drawdown = f"Daily drawdown {self.daily_pnl_percent:.2f}%"
-        if self.daily_pnl_percent <= -self.max_daily_drawdown:
-            return [
-                self._trip(
-                    at,
-                    "daily drawdown exceeded",
-                    f"{drawdown} exceeds limit -{self.max_daily_drawdown}%",
-                    data,
-                )
-            ]
-        warning_pct = self.max_daily_drawdown * _WARNING_SHARE
-        if not self.drawdown_warned and self.daily_pnl_percent <= -warning_pct:
-            self.drawdown_warned = True
-            message = f"{drawdown} approaches limit -{self.max_daily_drawdown}%"
-            return [Alert(RiskEventType.DRAWDOWN_WARNING, Severity.WARNING, message, data)]
-        return []
+
+    @property
+    def speaks_from_pct(self) -> Decimal | None:
+        """The daily loss in per cent (above 0) at which it next says something; None if never."""
+        if not self.is_enabled or self.is_triggered:
+            return None
+        share = Decimal(1) if self.drawdown_warned else _WARNING_SHARE
+        return self.max_daily_drawdown * share
+
+    def stays_silent(self, equity: Decimal) -> bool:
+        """Whether `mark_equity` would neither warn nor trip at `equity`."""
+        loss_pct = self.speaks_from_pct
+        if loss_pct is None:
+            return True
+        return percent(equity - self.day_start_equity, self.day_start_equity) > -loss_pct
 
     def count_opening(self) -> None:
         """Count a trade that was opened."""

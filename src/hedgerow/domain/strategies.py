@@ -193,6 +193,12 @@ class Strategy:
         self.max_drawdown = max(self.max_drawdown, fall_pct(self.peak_equity, self.current_equity))
         self.updated_at = at
 
+    def sets_record(self, equity: Decimal) -> bool:
+        """Whether `equity` would be a new peak or a deeper drawdown."""
+        if equity > self.peak_equity:
+            return True
+        return fall_pct(self.peak_equity, equity) > self.max_drawdown
+
     def record_trade(self, won: bool) -> None:
         """Count a closed trade."""
         self.trades_won += won

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from hedgerow.domain.market import Timeframe
+from hedgerow.usecases.backtest.desk import BacktestDesk
+from hedgerow.usecases.backtest.recorded import Recording
+from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
@@ -15,11 +19,13 @@ from hedgerow.usecases.classify_regimes import RegimeDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import OpenUnitOfWork, UsageStore, Vault
+from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, UsageStore, Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
 from hedgerow.usecases.schema import SchemaKeeper
+from hedgerow.usecases.sweep.order import SweepOrder
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
 
 
 class Backstage(Protocol):
@@ -45,6 +51,37 @@ class Backstage(Protocol):
         allow_gaps: bool,
     ) -> Sequence[CandleColumns]:
         """Candles from a folder of files, as they are stored in bulk; raises InputRefused."""
+        ...
+
+    def read_series(
+        self,
+        folder: Path | None,
+        timeframe: Timeframe | None,
+        symbols: Sequence[str] | None,
+        *,
+        allow_gaps: bool,
+    ) -> Mapping[str, CandleSeries]:
+        """Candles from a folder of files, or the bundled ones, for a backtest."""
+        ...
+
+    def candle_store(self) -> AbstractAsyncContextManager[CandleStore]:
+        """Stored candles, candle by candle, shared with whatever else is running."""
+        ...
+
+    def backtest_desk(
+        self, request: DeskRequest, candles: Mapping[str, CandleSeries], *, memory: bool
+    ) -> AbstractAsyncContextManager[BacktestDesk]:
+        """What a backtest needs; raises InputRefused for an analyst or terms that cannot be."""
+        ...
+
+    def sweep_desk(
+        self, order: SweepOrder, candles: Mapping[str, CandleSeries]
+    ) -> AbstractContextManager[SweepDesk]:
+        """What a sweep is run with; raises InputRefused for what cannot be."""
+        ...
+
+    def recorded_desk(self, recording: Recording) -> BacktestDesk:
+        """What a backtest of a paper run's decisions needs."""
         ...
 
     def report_folder(self) -> Path:

@@ -6,29 +6,31 @@ import errno
 import io
 import signal
 import sys
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
-from hedgerow.domain.market import Exchange, Timeframe, split_symbol
-from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
+from hedgerow.domain.errors import HedgerowError, InputRefused
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.cli_backtest import add_backtest
 from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.cli_memory import memory_commands
 from hedgerow.entrypoints.cli_regimes import regimes_commands
+from hedgerow.entrypoints.cli_sweep import add_sweep
 from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
+from hedgerow.entrypoints.option_values import (
+    capital_of,
+    exchange_of,
+    symbols_of,
+    timeframe_of,
+)
 from hedgerow.entrypoints.output import complain
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
 
 EXIT_REFUSED = 2
-
-# Far above any fund, far below where the sums of a run would lose a digit.
-_CAPITAL_BOUND: Final = Decimal(10) ** 15
 
 
 def run(backstage: Backstage) -> None:
@@ -69,6 +71,8 @@ def make_app(backstage: Backstage) -> typer.Typer:
     audit = typer.Typer(help="Prove that the records are whole.", no_args_is_help=True)
     app.add_typer(audit, name="audit")
     _add_demo(app, backstage)
+    add_backtest(app, backstage)
+    add_sweep(app, backstage)
     _add_report(app, backstage)
     _add_journal(app, backstage)
     _add_explain(app, backstage)
@@ -126,9 +130,9 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
 
         request = DemoRequest(
             data=data,
-            symbols=_symbols(symbols),
-            timeframe=_timeframe(timeframe),
-            capital=_capital(capital),
+            symbols=symbols_of(symbols),
+            timeframe=timeframe_of(timeframe),
+            capital=capital_of(capital),
             seed=seed,
             allow_gaps=allow_gaps,
             fresh=fresh,
@@ -258,9 +262,9 @@ def _add_import(candles: typer.Typer, backstage: Backstage) -> None:
 
         request = ImportRequest(
             folder=folder,
-            exchange=_exchange(exchange),
-            timeframe=_timeframe(timeframe),
-            symbols=_symbols(symbols),
+            exchange=exchange_of(exchange),
+            timeframe=timeframe_of(timeframe),
+            symbols=symbols_of(symbols),
             allow_gaps=allow_gaps,
         )
         finish(import_candles(backstage, request))
@@ -277,21 +281,10 @@ def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
         """Write stored candles to a Parquet file."""
         from hedgerow.entrypoints.candles import export_candles
 
-        names, span = _symbols(symbols), _timeframe(timeframe)
+        names, span = symbols_of(symbols), timeframe_of(timeframe)
         assert names is not None, "given"
         assert span is not None, "given"
-        finish(export_candles(backstage, file, _exchange(exchange), names, span))
-
-
-def _exchange(text: str) -> Exchange:
-    known = [str(exchange) for exchange in Exchange]
-    if text not in known:
-        raise InputRefused(
-            what=f"{text!r} is not an exchange that Hedgerow knows",
-            where="--exchange",
-            fix=f"use one of {', '.join(known)}",
-        )
-    return Exchange(text)
+        finish(export_candles(backstage, file, exchange_of(exchange), names, span))
 
 
 def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
@@ -327,48 +320,3 @@ def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
 
         if not finish(show_findings(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)
-
-
-def _symbols(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    names = [name.strip().upper() for name in text.split(",") if name.strip()]
-    try:
-        for name in names:
-            split_symbol(name)
-    except HedgerowError as error:
-        raise InputRefused(
-            what=f"{text!r} is not a list of symbols",
-            where="--symbols",
-            fix="write them as BTC/USDT,ETH/USDT",
-        ) from error
-    if not names:
-        raise InputRefused("no symbol is named", "--symbols", "write them as BTC/USDT,ETH/USDT")
-    return list(dict.fromkeys(names))
-
-
-def _timeframe(text: str | None) -> Timeframe | None:
-    if text is None:
-        return None
-    known = [str(timeframe) for timeframe in Timeframe]
-    if text not in known:
-        raise InputRefused(
-            what=f"{text!r} is not a timeframe",
-            where="--timeframe",
-            fix=f"use one of {', '.join(known)}",
-        )
-    return Timeframe(text)
-
-
-def _capital(text: str) -> Decimal:
-    try:
-        capital = decimal_of("capital", text)
-    except NotExact:
-        capital = Decimal(0)
-    if not 0 < capital < _CAPITAL_BOUND or capital % QUOTE_QUANTUM:
-        raise InputRefused(
-            what=f"{text!r} is not an amount of money",
-            where="--capital",
-            fix="give a number above 0, of at most 15 digits and 8 decimals, such as 10000",
-        )
-    return capital

@@ -19,8 +19,15 @@ T = TypeVar("T")
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
     """What `work` comes to; an interrupt becomes one sentence and exit code 130."""
-    try:
+    with interruptible():
         return asyncio.run(work)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside the block an interrupt becomes one sentence and exit code 130."""
+    try:
+        yield
     except KeyboardInterrupt:
         complain("interrupted; what was committed is kept: run the command again to go on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -37,9 +37,14 @@ def require_writable(path: Path) -> None:
 
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document; the file is either the old one or the whole new one."""
+    write_text(path, _text(document) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text; the file is either the old one or the whole new one."""
     partial = _partial(path)
     try:
-        partial.write_text(_text(document) + "\n", encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

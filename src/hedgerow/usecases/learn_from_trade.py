@@ -4,26 +4,122 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol, Self
 from uuid import UUID
 
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.journal import JournalEntry, exit_was_correct, journal_entry
-from hedgerow.domain.market import Candle
+from hedgerow.domain.market import Candle, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.domain.messages import LearnFromTrade, ProposalAccepted
 from hedgerow.domain.money import exact
 from hedgerow.domain.positions import Position
-from hedgerow.domain.regimes import Regime
+from hedgerow.domain.regimes import Regime, RegimeClassification
 from hedgerow.usecases.ports import (
     Embedder,
-    OpenUnitOfWork,
     PendingWish,
     Reviewer,
     TradeReview,
-    UnitOfWork,
 )
-from hedgerow.usecases.validate_memories import validate_memories
+from hedgerow.usecases.validate_memories import ValidatedMemories, validate_memories
 
+
+class SchoolTrades(Protocol):
+    """What the school reads of trades; as in Trades."""
+
+    async def by_part(self, part: str) -> list[Position]:
+        """The position with this id."""
+        ...
+
+    async def proposal(self, order_id: UUID) -> ProposalAccepted:
+        """The accepted proposal that an entry order came from."""
+        ...
+
+
+class SchoolFunds(Protocol):
+    """What the school tells about wishes; as in Funds."""
+
+    async def wishes_done(self, wish_ids: Sequence[int], at: datetime) -> None:
+        """Mark wishes as carried out."""
+        ...
+
+
+class SchoolRegimes(Protocol):
+    """What the school reads of regimes; as in Regimes."""
+
+    async def at(
+        self, symbol: str, timeframe: Timeframe, at: datetime, versions: Sequence[str] = ()
+    ) -> RegimeClassification | None:
+        """The latest classification known at `at`, by one of `versions`."""
+        ...
+
+
+class SchoolJournal(Protocol):
+    """What the school reads and writes of the journal; as in Journal."""
+
+    async def add(self, entry: JournalEntry) -> None:
+        """Store a new entry."""
+        ...
+
+    async def awaiting_exit_verdict(
+        self, user_id: UUID, closed_until: datetime
+    ) -> list[JournalEntry]:
+        """Entries of trades closed by then whose exit has not been judged."""
+        ...
+
+    async def save_exit_verdict(self, entry: JournalEntry) -> None:
+        """Store the judgement of the exit."""
+        ...
+
+
+class SchoolMemories(ValidatedMemories, Protocol):
+    """What the school writes of memories; as in Memories."""
+
+    async def add(
+        self, memories: Sequence[Memory], vectors: Sequence[Sequence[float]], embedder: Embedder
+    ) -> None:
+        """Store memories with one vector each."""
+        ...
+
+
+class SchoolUnit(Protocol):
+    """The part of a unit of work that the school needs."""
+
+    @property
+    def trades(self) -> SchoolTrades:
+        """Ended trades."""
+        ...
+
+    @property
+    def funds(self) -> SchoolFunds:
+        """Wishes."""
+        ...
+
+    @property
+    def regimes(self) -> SchoolRegimes:
+        """Regimes."""
+        ...
+
+    @property
+    def journal(self) -> SchoolJournal:
+        """The journal."""
+        ...
+
+    @property
+    def memories(self) -> SchoolMemories:
+        """Memories."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def commit(self) -> None:
+        """Make everything done in the block durable."""
+        ...
+
+
+OpenSchoolUnit = Callable[[UUID], SchoolUnit]
 CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
 
 TRADE_IMPORTANCE = 0.4
@@ -34,7 +130,7 @@ class TradeSchool:
 
     def __init__(
         self,
-        open_unit_of_work: OpenUnitOfWork,
+        open_unit_of_work: OpenSchoolUnit,
         reviewer: Reviewer,
         embedder: Embedder,
         regime_versions: Sequence[str] = (),
@@ -81,7 +177,7 @@ class TradeSchool:
                     await unit.journal.save_exit_verdict(entry)
             await unit.commit()
 
-    async def _regime_at_exit(self, unit: UnitOfWork, entry: JournalEntry) -> Regime:
+    async def _regime_at_exit(self, unit: SchoolUnit, entry: JournalEntry) -> Regime:
         regime = await unit.regimes.at(
             entry.symbol, entry.timeframe, entry.created_at, self._regime_versions
         )
@@ -164,6 +260,6 @@ def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
     )
 
 
-async def _ended(unit: UnitOfWork, position_id: UUID) -> Position:
+async def _ended(unit: SchoolUnit, position_id: UUID) -> Position:
     (position,) = await unit.trades.by_part(str(position_id))
     return position

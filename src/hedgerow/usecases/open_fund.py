@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -21,10 +21,13 @@ from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import ReasoningNote, RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
 
-# One position may take up to this share of the capital, so that no symbol is all of the fund.
-_POSITION_SHARE_MAX: Final = Decimal("0.40")
+POSITION_SHARE_MAX: Final = Decimal("0.40")
 _SHARE_STEP: Final = Decimal("0.0001")
 _POSITIONS_MAX: Final = 10
+_PERMISSIONS: Final = {
+    MarketType.SPOT: Permission.SPOT,
+    MarketType.FUTURES: Permission.FUTURES,
+}
 # There is one tier of this name, whenever its funds begin: its id follows from a day of its own.
 _PROFILE_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -51,7 +54,9 @@ PAPER_LIMITS: Final = Limits(
 class PaperFundPlan:
     """What a paper fund is to be: `capital` in the quote currency of all its symbols.
 
-    `owner` is the user's id, from which every id of the fund follows.
+    `owner` is the user's id, from which every id of the fund follows. One position may take up to
+    `position_share_max` of the capital, so that no symbol is all of the fund, times `leverage_max`
+    on futures. `settings` are the user's own bounds, by default the paper fund's.
     """
 
     owner: UUID
@@ -60,12 +65,22 @@ class PaperFundPlan:
     timeframe: Timeframe
     capital: Decimal
     risk_tolerance: RiskTolerance
+    market_type: MarketType = MarketType.SPOT
+    leverage_max: int = 1
+    position_share_max: Decimal = POSITION_SHARE_MAX
+    profile: LimitProfile | None = None
+    settings: UserSettings | None = None
+
+    @property
+    def position_size_max(self) -> Decimal:
+        """What one position may control, in quote currency."""
+        return self.capital * self.position_share_max * self.leverage_max
 
 
 def open_paper_fund(plan: PaperFundPlan, at: datetime) -> tuple[Fund, Step]:
     """A new fund whose capital is spread evenly over its symbols, and its first step."""
     ids = IdSequence(plan.owner.bytes)
-    profile = _profile()
+    profile = plan.profile or paper_profile(plan.leverage_max)
     user = _user(plan, profile, at)
     account = ExchangeAccount(
         id=ids.next(at),
@@ -73,7 +88,7 @@ def open_paper_fund(plan: PaperFundPlan, at: datetime) -> tuple[Fund, Step]:
         exchange=plan.exchange,
         label=f"Paper {plan.exchange.capitalize()}",
         is_testnet=True,
-        permissions=(Permission.SPOT, Permission.READ, Permission.TRADE),
+        permissions=(_PERMISSIONS[plan.market_type], Permission.READ, Permission.TRADE),
     )
     strategy = _strategy(plan, user, ids.next(at), at)
     pairs = {
@@ -92,22 +107,29 @@ def open_paper_fund(plan: PaperFundPlan, at: datetime) -> tuple[Fund, Step]:
     return fund, fund.open_strategy(strategy, pairs.values(), at)
 
 
-def _profile() -> LimitProfile:
+def paper_profile(leverage_max: int = 1) -> LimitProfile:
+    """The tier of self-hosted paper funds."""
     name = TierName.ENTERPRISE
     description = "Everything a self-hosted paper fund may do; no live trading."
     profile_id = derived_id(_PROFILE_SINCE, "limit profile", name)
-    return LimitProfile(profile_id, name, description, PAPER_LIMITS)
+    limits = replace(PAPER_LIMITS, max_leverage=Decimal(leverage_max))
+    return LimitProfile(profile_id, name, description, limits)
+
+
+def paper_settings(plan: PaperFundPlan) -> UserSettings:
+    """The bounds of a paper fund's user."""
+    return UserSettings(
+        risk_level=plan.risk_tolerance,
+        max_positions=min(len(plan.instruments), _POSITIONS_MAX),
+        max_position_size_usd=plan.position_size_max,
+        max_total_exposure_usd=plan.capital * plan.leverage_max,
+        max_leverage_multiple=Decimal(plan.leverage_max),
+        allowed_exchanges=(plan.exchange,),
+    )
 
 
 def _user(plan: PaperFundPlan, profile: LimitProfile, at: datetime) -> User:
-    position_size_max = plan.capital * _POSITION_SHARE_MAX
-    settings = UserSettings(
-        risk_level=plan.risk_tolerance,
-        max_positions=min(len(plan.instruments), _POSITIONS_MAX),
-        max_position_size_usd=position_size_max,
-        max_total_exposure_usd=plan.capital,
-        allowed_exchanges=(plan.exchange,),
-    )
+    settings = plan.settings or paper_settings(plan)
     return User(
         id=plan.owner,
         first_name="Paper",
@@ -140,7 +162,7 @@ def _strategy(plan: PaperFundPlan, user: User, strategy_id: UUID, at: datetime) 
         description="Trades closed candles by the house model, on the built-in venue.",
         quote_currency=plan.instruments[0].quote,
         allocated_capital=plan.capital,
-        market_type=MarketType.SPOT,
+        market_type=plan.market_type,
         risk_tolerance=plan.risk_tolerance,
         target_allocations=allocations,
         reasoning_log=(
@@ -167,7 +189,6 @@ def _pair(
     symbol: str,
     pair_id: UUID,
 ) -> TradingPair:
-    size_max = plan.capital * _POSITION_SHARE_MAX
     return TradingPair(
         id=pair_id,
         user_id=strategy.user_id,
@@ -175,9 +196,9 @@ def _pair(
         exchange_account_id=account.id,
         symbol=symbol,
         market_type=strategy.market_type,
-        budget=size_max,
-        max_position_size=size_max,
-        max_leverage=1,
+        budget=plan.capital * plan.position_share_max,
+        max_position_size=plan.position_size_max,
+        max_leverage=plan.leverage_max,
         stop_loss_percent=Decimal(5),
         take_profit_percent=Decimal(10),
         ai_provider="house",

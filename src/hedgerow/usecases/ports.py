@@ -7,6 +7,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -335,6 +336,13 @@ class ReplayVenue(Venue, Protocol):
         Yields executions and the prices along the path, in order of time. Orders may be
         submitted, amended and canceled between two items. After `restore`, the span that was
         under way when the snapshot was taken goes on where it was, without repeating items.
+        """
+        ...
+
+    def cover(self, positions: Iterable[Position]) -> None:
+        """Take note of what stands behind each open futures position, as it is now.
+
+        From then on they pay funding, and are closed by force where their collateral is used up.
         """
         ...
 

@@ -112,6 +112,7 @@ class Replay:
         spans = [list(group) for _, group in groupby(candles, key=lambda c: c.open_time)]
         await self._driver.resume()
         await self._read_stored_regimes(candles)
+        self._desk.venue.cover(self._fund.positions.values())
         for number, span in enumerate(spans, start=1):
             if self._is_lived(span):
                 self._add_to_history(span)
@@ -152,6 +153,7 @@ class Replay:
             # A price that changes nothing but marks is saved with the next step that matters.
             if not isinstance(item.message, PriceMoved) or step.facts or step.wishes:
                 await self._driver.settle()
+                self._desk.venue.cover(self._fund.positions.values())
         self._add_to_history(span)
         at = span[0].close_time
         for candle in span:

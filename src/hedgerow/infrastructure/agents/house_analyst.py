@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.journal import JOURNAL_REGIMES
 from hedgerow.domain.market import MarketType
 from hedgerow.domain.memory import MemoryType
-from hedgerow.domain.money import price_from_float
+from hedgerow.domain.money import decimal_of, price_from_float
 from hedgerow.domain.orders import OrderType
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import (
@@ -45,13 +46,57 @@ CONFIDENCE_MIN: Final[Mapping[RiskTolerance, float]] = {
 }
 
 _LESSONS_RECALLED: Final = 8
+_MULTIPLE_BOUND: Final = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class HouseTerms:
+    """What of the house's plays may be set; None leaves each play as it is.
+
+    `confidence_min` is what a proposal must at least be worth (0 to 1); `stop_atrs` the stop's
+    distance in ATR and `reward_to_risk` the target's in stops, of every play. `leverage` is that
+    of futures: what a trade stakes stays the same, less of it is put in. Raises InvalidValue.
+    """
+
+    confidence_min: float | None = None
+    stop_atrs: float | None = None
+    reward_to_risk: float | None = None
+    leverage: int = 1
+
+    def __post_init__(self) -> None:
+        if self.confidence_min is not None and not 0.0 <= self.confidence_min <= 1.0:
+            raise InvalidValue(field="confidence_min", value=self.confidence_min, allowed="0 to 1")
+        for name in ("stop_atrs", "reward_to_risk"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < _MULTIPLE_BOUND:
+                raise InvalidValue(
+                    field=name, value=value, allowed=f"above 0 and below {_MULTIPLE_BOUND:g}"
+                )
+
+    def play(self, regime: Regime) -> Play | None:
+        """The play of a regime on these terms."""
+        play = PLAYS.get(regime)
+        if play is None:
+            return None
+        if self.stop_atrs is not None:
+            play = replace(play, stop_atrs=self.stop_atrs)
+        if self.reward_to_risk is not None:
+            play = replace(
+                play, reward_to_risk=decimal_of("reward_to_risk", repr(self.reward_to_risk))
+            )
+        return play
+
+    def least_confidence(self, tolerance: RiskTolerance) -> float:
+        """What a proposal must at least be worth."""
+        return CONFIDENCE_MIN[tolerance] if self.confidence_min is None else self.confidence_min
 
 
 class HouseAnalyst:
     """Decides by the plays of the house (port Analyst); the same briefing, the same decision."""
 
-    def __init__(self, desk: IndicatorDesk) -> None:
+    def __init__(self, desk: IndicatorDesk, terms: HouseTerms | None = None) -> None:
         self._desk = desk
+        self._terms = terms or HouseTerms()
 
     @property
     def candles_needed(self) -> int:
@@ -69,7 +114,7 @@ class HouseAnalyst:
         seen = self._desk.read(briefing.candles)
         if briefing.position is not None:
             return _watch(briefing, briefing.position, seen)
-        return await _seek(briefing, seen, recall)
+        return await _seek(briefing, seen, recall, self._terms)
 
 
 def confidence_in(look: Look, regime_confidence: float) -> float:
@@ -130,9 +175,9 @@ class _Setup:
         return f"{self.play.name.capitalize()} ({self.look.side}): {self.look.facts}."
 
 
-def _find(briefing: Briefing, seen: Indicators) -> _Setup | str:
+def _find(briefing: Briefing, seen: Indicators, terms: HouseTerms) -> _Setup | str:
     """The setup of the regime's play, or in words why there is none."""
-    play = PLAYS.get(briefing.regime.regime)
+    play = terms.play(briefing.regime.regime)
     if play is None:
         return "No play while the regime is changing."
     look = play.look(seen)
@@ -151,9 +196,11 @@ def _find(briefing: Briefing, seen: Indicators) -> _Setup | str:
     return _Setup(play, look, at)
 
 
-async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decision:
+async def _seek(
+    briefing: Briefing, seen: Indicators, recall: Recall, terms: HouseTerms
+) -> Decision:
     """Find a setup, ask the memory, then propose if enough confidence is left."""
-    setup = _find(briefing, seen)
+    setup = _find(briefing, seen, terms)
     if isinstance(setup, str):
         return _abstain(briefing, f"{setup} {_market_words(briefing, seen)}")
     kind = Kind(setup.play.setup_type, setup.look.side, briefing.regime.regime)
@@ -161,14 +208,14 @@ async def _seek(briefing: Briefing, seen: Indicators, recall: Recall) -> Decisio
     experience = weigh(recalled, kind)
     before = confidence_in(setup.look, briefing.regime.confidence)
     belief = _Belief(before, max(0.0, min(1.0, before + experience.shift)), experience)
-    least = CONFIDENCE_MIN[briefing.risk_tolerance]
+    least = terms.least_confidence(briefing.risk_tolerance)
     if belief.confidence < least:
         return _abstain(
             briefing,
             f"{setup.words} {belief.words} A {briefing.risk_tolerance} strategy wants at least "
             f"{least:.2f}. {_market_words(briefing, seen)}",
         )
-    proposal = _propose(briefing, seen, setup, belief)
+    proposal = _propose(briefing, seen, setup, belief, terms.leverage)
     return replace(proposal, memories_recalled=tuple(each.memory.id for each in recalled))
 
 
@@ -188,9 +235,11 @@ class _Belief:
         )
 
 
-def _propose(briefing: Briefing, seen: Indicators, setup: _Setup, belief: _Belief) -> Proposal:
+def _propose(
+    briefing: Briefing, seen: Indicators, setup: _Setup, belief: _Belief, leverage: int
+) -> Proposal:
     play, look, at = setup.play, setup.look, setup.at
-    size = size_ratio(briefing.risk_tolerance, play, at.stop_ratio)
+    size = size_ratio(briefing.risk_tolerance, play, at.stop_ratio * leverage)
     return Proposal(
         symbol=briefing.symbol,
         timeframe=briefing.timeframe,
@@ -201,7 +250,7 @@ def _propose(briefing: Briefing, seen: Indicators, setup: _Setup, belief: _Belie
         take_profit_price=at.target,
         trailing_stop_pct=at.trailing_stop_pct,
         size_ratio=size,
-        leverage=1,
+        leverage=leverage,
         confidence=belief.confidence,
         setup_type=play.setup_type,
         strategy_used=play.name,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.errors import InvalidValue, UnknownEntity
-from hedgerow.domain.market import Candle
+from hedgerow.domain.market import Candle, path_of
 
 _PHASES: Final = 4
 # The close belongs to its candle: it is stamped just before the moment the next one opens.
@@ -33,12 +33,15 @@ class Span:
     candles: Mapping[str, Candle]
     points: Sequence[PathPoint]
 
+    @property
+    def close_time(self) -> datetime:
+        """When all its candles close."""
+        return next(iter(self.candles.values())).close_time
+
 
 def prices_of(candle: Candle) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """Open, nearer extreme, farther extreme, close; the low first where both are as near."""
-    low_first = candle.open - candle.low <= candle.high - candle.open
-    extremes = (candle.low, candle.high) if low_first else (candle.high, candle.low)
-    return (candle.open, *extremes, candle.close)
+    return path_of(candle.open, candle.high, candle.low, candle.close)
 
 
 def times_of(candle: Candle) -> tuple[datetime, ...]:

@@ -11,6 +11,7 @@ from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.money import CONTEXT, ONE, ZERO, require_exact
 
 _DRAWS: Final = Decimal(2**32 - 1)
+_LATENCY_BOUND_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,10 @@ class PaperVenueRules:
     Fees are shares of an execution's quote value. `slippage_ratio` is the share of the price by
     which market and stop_market orders execute worse. `participation_ratio` is the share of a
     candle's base volume that all orders on its symbol may fill together. Without a `seed` each
-    execution slips by exactly `slippage_ratio`; a seed draws it from zero to twice as much.
+    execution slips by exactly `slippage_ratio`; a seed draws it from zero to twice as much. To
+    that comes `impact_ratio` times the share of the candle's volume that the execution takes.
+    An order is in the book `latency_ms` after it was sent, and acts from the next point of the
+    path on. `liquidation_fee_ratio` is the share of its value that a liquidation costs.
     """
 
     maker_fee_ratio: Decimal = Decimal("0.001")
@@ -28,12 +32,17 @@ class PaperVenueRules:
     slippage_ratio: Decimal = Decimal("0.0005")
     participation_ratio: Decimal = Decimal("0.10")
     seed: int | None = None
+    impact_ratio: Decimal = ZERO
+    latency_ms: int = 0
+    liquidation_fee_ratio: Decimal = Decimal("0.0125")
 
     def __post_init__(self) -> None:
         costs = {
             "maker_fee_ratio": self.maker_fee_ratio,
             "taker_fee_ratio": self.taker_fee_ratio,
             "slippage_ratio": self.slippage_ratio,
+            "impact_ratio": self.impact_ratio,
+            "liquidation_fee_ratio": self.liquidation_fee_ratio,
         }
         require_exact(**costs, participation_ratio=self.participation_ratio)
         for name, value in costs.items():
@@ -46,8 +55,19 @@ class PaperVenueRules:
                 allowed="above 0 and at most 1",
             )
 
-    def slippage(self, trade_number: int) -> Decimal:
-        """The slippage ratio of the account's `trade_number`-th execution."""
+        if not 0 <= self.latency_ms < _LATENCY_BOUND_MS:
+            raise InvalidValue(
+                field="latency_ms", value=self.latency_ms, allowed="0 to a minute, in milliseconds"
+            )
+
+    def slippage(self, trade_number: int, volume_share: Decimal = ZERO) -> Decimal:
+        """The slippage ratio of the account's `trade_number`-th execution.
+
+        `volume_share` is the share of the candle's volume that it takes.
+        """
+        return self._spread(trade_number) + self.impact_ratio * volume_share
+
+    def _spread(self, trade_number: int) -> Decimal:
         if self.seed is None:
             return self.slippage_ratio
         digest = blake2b(f"{self.seed}|{trade_number}".encode(), digest_size=4).digest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -32,7 +33,8 @@ class WorkingOrder:
     Prices in quote, `amount` and `filled_amount` in base currency. `number` is its place in the
     queue. `is_reducing` orders execute only against what is held. A stop is triggered once its
     stop price was met, other orders from the beginning. `has_rested` tells an order that has
-    waited in the book from one that has just arrived.
+    waited in the book from one that has just arrived. Until `arrives_at` it is on its way, and
+    from then on the time is None.
     """
 
     id: UUID
@@ -48,6 +50,7 @@ class WorkingOrder:
     is_triggered: bool
     has_rested: bool = False
     filled_amount: Decimal = ZERO
+    arrives_at: datetime | None = None
 
     @property
     def remaining(self) -> Decimal:
@@ -64,9 +67,12 @@ class WorkingOrder:
         wake_price = self.wake_price
         if wake_price is None:
             return True
-        # A buying limit and a selling stop wait below the price, the other two above it.
-        waits_below = (self.side is OrderSide.BUY) == self.is_triggered
-        return price <= wake_price if waits_below else price >= wake_price
+        return price <= wake_price if self.waits_below else price >= wake_price
+
+    @property
+    def waits_below(self) -> bool:
+        """Whether it waits for a lower price: a buying limit and a selling stop do."""
+        return (self.side is OrderSide.BUY) == self.is_triggered
 
 
 @dataclass(slots=True)
@@ -83,12 +89,31 @@ class Market:
 
 
 @dataclass(slots=True)
+class Cover:
+    """What stands behind a futures position: the venue closes it by force where that is used up.
+
+    At `liquidation_price` (quote) what is left is the maintenance margin, at `bankruptcy_price`
+    nothing; both are None where the price cannot get so far.
+    """
+
+    position_id: UUID
+    liquidation_price: Decimal | None
+    bankruptcy_price: Decimal | None
+
+
+@dataclass(slots=True)
 class Cursor:
-    """How far a span has been lived through: the next point of its path, and the time."""
+    """How far a span has been lived through: the next point of its path, and the time.
+
+    `fundings` counts the funding times of the span that are over; `funded` names the symbols
+    that have settled the one under way.
+    """
 
     open_time: datetime
     now: datetime
     next_point: int = 0
+    fundings: int = 0
+    funded: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,7 +121,8 @@ class VenueState:
     """Working orders, net holdings in base currency (below zero when short), markets, counters.
 
     `ended` holds the numbers of the last orders that ended, so that repeating one is harmless.
-    No field has a default: a document that lacks one is refused, not filled up.
+    `covers` holds what stands behind futures positions, by symbol; documents of spot accounts may
+    lack it. No other field has a default: a document that lacks one is refused, not filled up.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -108,6 +134,7 @@ class VenueState:
     orders_accepted: int
     trades: int
     cursor: Cursor | None
+    covers: dict[str, Cover] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> VenueState:
@@ -121,7 +148,7 @@ class VenueState:
         working = self.orders.get(order_id)
         return working.number if working else self.ended.get(order_id)
 
-    def accept(self, order: Order) -> WorkingOrder:
+    def accept(self, order: Order, arrives_at: datetime | None = None) -> WorkingOrder:
         """Put an order at the end of the queue."""
         self.orders_accepted += 1
         working = WorkingOrder(
@@ -136,6 +163,7 @@ class VenueState:
             is_reducing=is_reducing(order),
             parent_order_id=order.parent_order_id,
             is_triggered=order.stop_price is None,
+            arrives_at=arrives_at,
         )
         self.orders[order.id] = working
         return working
@@ -146,7 +174,8 @@ class VenueState:
         self.ended[order.id] = order.number
         if len(self.ended) > _ENDED_REMEMBERED:
             # by number: a document that was stored and read again may have lost its order
-            del self.ended[min(self.ended, key=self.ended.__getitem__)]
+            oldest, _ = min(self.ended.items(), key=itemgetter(1))
+            del self.ended[oldest]
 
     def reducible(self, symbol: str, side: OrderSide) -> Decimal:
         """How much of a symbol an order of this side can reduce, in base currency."""
@@ -162,6 +191,13 @@ class VenueState:
         order.filled_amount += quantity
         if not order.remaining:
             self.end(order)
+
+    def liquidate(self, symbol: str) -> str:
+        """Count the execution that closes all that is held; returns its trade id."""
+        self.trades += 1
+        self.holdings[symbol] = ZERO
+        del self.covers[symbol]
+        return f"paper-{self.trades}"
 
     def begin(self, open_time: datetime) -> None:
         """Start a span: every market is closed until its own candle opens it."""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from hedgerow.domain.errors import InvalidValue
-from hedgerow.domain.market import Candle, Instrument
+from hedgerow.domain.market import Candle, Instrument, MarketType
 from hedgerow.domain.messages import OrderAcknowledged, OrderAmended, OrderEnded, VenueMessage
-from hedgerow.domain.money import exact
+from hedgerow.domain.money import ZERO, exact
 from hedgerow.domain.orders import Order, OrderStatus
+from hedgerow.domain.positions import Position
 from hedgerow.infrastructure.venues.paper.admission import (
     is_acceptable_amount,
     is_acceptable_stop,
     refusal,
 )
+from hedgerow.infrastructure.venues.paper.funding import FundingRates, funding_times
 from hedgerow.infrastructure.venues.paper.matching import Matcher
 from hedgerow.infrastructure.venues.paper.path import span_of
 from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
-from hedgerow.infrastructure.venues.paper.state import VenueState, exchange_order_id
+from hedgerow.infrastructure.venues.paper.state import (
+    Cover,
+    Market,
+    VenueState,
+    exchange_order_id,
+)
 from hedgerow.usecases.ports import Timed
 
 
@@ -32,10 +39,14 @@ class PaperVenue:
     """
 
     def __init__(
-        self, instruments: Iterable[Instrument], rules: PaperVenueRules | None = None
+        self,
+        instruments: Iterable[Instrument],
+        rules: PaperVenueRules | None = None,
+        funding: FundingRates | None = None,
     ) -> None:
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
         self._rules = rules or PaperVenueRules()
+        self._funding = funding
         self._state = VenueState.empty()
 
     async def submit(self, order: Order, at: datetime) -> Sequence[VenueMessage]:
@@ -43,22 +54,11 @@ class PaperVenue:
 
         An order that is working, or has ended not long ago, is acknowledged again and that is all.
         """
-        number = self._state.number_of(order.id)
-        if number is None:
-            with exact():
-                reason = refusal(order, self._instruments.get(order.symbol), self._state)
-            if reason is not None:
-                return (OrderEnded(order.id, OrderStatus.REJECTED, reason),)
-            number = self._state.accept(order).number
-        return (OrderAcknowledged(order.id, exchange_order_id(number)),)
+        return self.place(order, at)
 
     async def cancel(self, order: Order, at: datetime) -> Sequence[VenueMessage]:
         """Take a working order back; an order that has already ended is answered by nothing."""
-        working = self._state.orders.get(order.id)
-        if working is None:
-            return ()
-        self._state.end(working)
-        return (OrderEnded(order.id, OrderStatus.CANCELED, "canceled on request"),)
+        return self.take_back(order, at)
 
     async def amend(
         self, order: Order, amount: Decimal, stop_price: Decimal | None, at: datetime
@@ -69,6 +69,32 @@ class PaperVenue:
         amount or trigger off the grid, and a new trigger for a stop that has already triggered,
         are not taken over. An order that has ended is answered by nothing.
         """
+        return self.change(order, amount, stop_price, at)
+
+    def place(self, order: Order, at: datetime) -> Sequence[VenueMessage]:
+        """What `submit` answers: nothing here has to wait."""
+        number = self._state.number_of(order.id)
+        if number is None:
+            with exact():
+                reason = refusal(order, self._instruments.get(order.symbol), self._state)
+            if reason is not None:
+                return (OrderEnded(order.id, OrderStatus.REJECTED, reason),)
+            latency = timedelta(milliseconds=self._rules.latency_ms)
+            number = self._state.accept(order, at + latency if latency else None).number
+        return (OrderAcknowledged(order.id, exchange_order_id(number)),)
+
+    def take_back(self, order: Order, at: datetime) -> Sequence[VenueMessage]:
+        """What `cancel` answers."""
+        working = self._state.orders.get(order.id)
+        if working is None:
+            return ()
+        self._state.end(working)
+        return (OrderEnded(order.id, OrderStatus.CANCELED, "canceled on request"),)
+
+    def change(
+        self, order: Order, amount: Decimal, stop_price: Decimal | None, at: datetime
+    ) -> Sequence[VenueMessage]:
+        """What `amend` answers."""
         working = self._state.orders.get(order.id)
         if working is None:
             return ()
@@ -82,6 +108,64 @@ class PaperVenue:
             if not working.remaining:
                 self._state.end(working)
         return (OrderAmended(order.id, working.amount, working.stop_price),)
+
+    def cover(self, positions: Iterable[Position]) -> None:
+        """Take note of what stands behind each open futures position; others are ignored.
+
+        From then on they pay funding, and are closed by force where their collateral is used up.
+        """
+        with exact():
+            self._state.covers = {
+                position.symbol: Cover(
+                    position.id, position.liquidation_price(), position.bankruptcy_price()
+                )
+                for position in positions
+                if position.market_type is MarketType.FUTURES and position.size
+            }
+
+    @property
+    def ordered(self) -> set[str]:
+        """The symbols that have working orders."""
+        return {order.symbol for order in self._state.orders.values()}
+
+    @property
+    def settles_funding(self) -> bool:
+        """Whether positions pay or receive funding."""
+        return self._funding is not None
+
+    def resting_span(self, symbol: str) -> tuple[Decimal | None, Decimal | None] | None:
+        """Prices (quote) strictly between which a candle of `symbol` makes nothing happen.
+
+        None for an end that is open; None alone where an order acts at once.
+        """
+        below: list[Decimal] = []
+        above: list[Decimal] = []
+        for order in self._state.orders.values():
+            wake_price = order.wake_price
+            if order.symbol != symbol:
+                continue
+            if wake_price is None or order.arrives_at is not None:
+                return None
+            (below if order.waits_below else above).append(wake_price)
+        cover = self._state.covers.get(symbol)
+        if cover is not None and cover.liquidation_price is not None:
+            is_long = self._state.holdings.get(symbol, ZERO) > ZERO
+            (below if is_long else above).append(cover.liquidation_price)
+        return max(below, default=None), min(above, default=None)
+
+    def know_last(self, symbol: str, price: Decimal) -> None:
+        """Take the last price of a symbol whose candles were not played."""
+        market = self._state.markets.get(symbol)
+        if market is None:
+            self._state.markets[symbol] = Market(price=price, volume_left=ZERO, is_open=False)
+        else:
+            market.price = price
+
+    def pass_over(self, symbol: str, close: Decimal) -> None:
+        """Let a candle go by in which nothing could happen."""
+        self.know_last(symbol, close)
+        for order in self._state.orders.values():
+            order.has_rested = True
 
     def play(self, candles: Sequence[Candle]) -> Iterator[Timed]:
         """Live through one span: one candle per symbol, all with the same open_time.
@@ -103,7 +187,10 @@ class PaperVenue:
             )
         if begun is None or span.open_time > begun.open_time:
             self._state.begin(span.open_time)
-        return _items(Matcher(self._instruments, self._rules, self._state, span))
+        times = funding_times(span.open_time, span.close_time) if self._funding else ()
+        return _items(
+            Matcher(self._instruments, self._rules, self._state, span, times, self._funding)
+        )
 
     def snapshot(self) -> dict[str, object]:
         """All state, as a JSON document."""

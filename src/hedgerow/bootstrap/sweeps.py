@@ -1,0 +1,168 @@
+"""Desks of sweeps: how parameters are searched, who runs their backtests, where results are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import hedgerow
+from hedgerow.bootstrap.backtests import backtest_desk
+from hedgerow.usecases.backtest.desk import BacktestPlan
+from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
+from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.sweep.fingerprint import SweepIdentity
+from hedgerow.usecases.sweep.late_start import starting_at
+from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
+from hedgerow.usecases.sweep.outcome import outcome_of
+from hedgerow.usecases.sweep.ports import Evaluate, Outcome, Search, Value, Window, Workers
+from hedgerow.usecases.sweep.run_sweep import SweepDesk
+from hedgerow.usecases.sweep.searches import grid_search, random_search
+
+Candles = Mapping[str, CandleSeries]
+
+
+@contextmanager
+def sweep_desk(folder: Path, order: SweepOrder, candles: Candles) -> Iterator[SweepDesk]:
+    """What a sweep is run with; its results are kept in `folder`. Raises InputRefused."""
+    from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
+    from hedgerow.infrastructure.sweeps.result_file import open_results
+
+    source = _source(order.request)
+    recipe = BacktestRecipe(order.request, order.plan, source)
+    search = _search(order)
+    with ExitStack() as stack:
+        shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
+        write_candles(shared, candles)
+        results = stack.enter_context(open_results(folder, _identity(order, source, candles)))
+        workers = stack.enter_context(_workers(order, recipe, shared))
+        yield SweepDesk(search, workers, results)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRecipe:
+    """Makes a worker ready for backtests; `source` is the file of the user's own analyst.
+
+    It travels with the recipe: a cluster's other machines have no such file, and it may be edited
+    while a sweep goes on.
+    """
+
+    request: DeskRequest
+    plan: BacktestPlan
+    source: bytes | None
+
+    def __call__(self, candles: memoryview) -> Evaluate:
+        """Backtests of the candles in an Arrow file."""
+        from hedgerow.infrastructure.sweeps.candle_bytes import candles_in
+
+        series = candles_in(candles)
+        analyst = self._analyst()
+
+        def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
+            end_us = microseconds(window.ends_at)
+            cut = {symbol: each.between(0, end_us) for symbol, each in series.items()}
+            known = {symbol: each for symbol, each in cut.items() if len(each)}
+            # as text, which the analyst's own annotations turn into what it wants
+            given = {name: str(value) for name, value in parameters.items()}
+            desk = backtest_desk(replace(self.request, analyst=analyst, params=given), known)
+            result = run_backtest(starting_at(desk, window.starts_at), self.plan, known)
+            return outcome_of(asyncio.run(result), window)
+
+        return evaluate
+
+    def _analyst(self) -> str | type[Any]:
+        """The house, or the user's class from the file that travelled along."""
+        from hedgerow.infrastructure.agents.own_analyst import analyst_class
+
+        if self.source is None:
+            return self.request.analyst
+        name = str(self.request.analyst).rpartition(":")[2]
+        with TemporaryDirectory(prefix="hedgerow-analyst-") as folder:
+            file = Path(folder) / "analyst.py"
+            file.write_bytes(self.source)
+            return analyst_class(f"{file}:{name}")
+
+
+def _search(order: SweepOrder) -> Search:
+    match order.search:
+        case SearchKind.GRID:
+            return grid_search(order.space)
+        case SearchKind.RANDOM:
+            return random_search(order.space, order.trials, order.seed)
+        case SearchKind.OPTUNA:
+            from hedgerow.infrastructure.sweeps.optuna_search import OptunaSearch
+
+            return OptunaSearch(order.space, order.trials, order.seed)
+
+
+@contextmanager
+def _workers(order: SweepOrder, recipe: BacktestRecipe, candles: Path) -> Iterator[Workers]:
+    if order.ray_address is None:
+        from hedgerow.infrastructure.sweeps.process_workers import ProcessWorkers
+
+        count = order.workers or os.cpu_count() or 1
+        with ProcessWorkers(count, recipe, candles) as processes:
+            yield processes
+        return
+    from hedgerow.infrastructure.sweeps.ray_workers import RayWorkers
+
+    with RayWorkers(order.ray_address, order.workers, recipe, candles) as actors:
+        yield actors
+
+
+def _identity(order: SweepOrder, source: bytes | None, candles: Candles) -> SweepIdentity:
+    request = order.request
+    code = sha256(source).hexdigest() if source is not None else ""
+    return SweepIdentity(
+        candles=_digest(candles),
+        space=order.space,
+        strategy=f"{str(request.analyst).rpartition(':')[2]} {code}".strip(),
+        costs=repr((replace(request, analyst="", params={}), order.plan, _funding(request))),
+        hedgerow=_own_digest(),
+    )
+
+
+def _own_digest() -> str:
+    """The digest of Hedgerow's own code: a version number does not tell what was changed since."""
+    package = Path(hedgerow.__file__).parent
+    found = sha256()
+    for file in sorted(package.rglob("*.py")):
+        found.update(f"{file.relative_to(package).as_posix()}\0".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def _funding(request: DeskRequest) -> str:
+    """The digest of a file of funding rates; a plain rate stands in the request already."""
+    file = Path(request.funding or "")
+    return sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def _digest(candles: Candles) -> str:
+    found = sha256()
+    for symbol in sorted(candles):
+        series = candles[symbol]
+        about = (symbol, series.timeframe.value, series.price_places, series.volume_places)
+        found.update(repr(about).encode())
+        for column in (series.open_us, series.open, series.high, series.low, series.close):
+            found.update(array("q", column).tobytes())
+        found.update(array("q", series.volume).tobytes())
+    return found.hexdigest()
+
+
+def _source(request: DeskRequest) -> bytes | None:
+    """The file of the user's own analyst; raises InputRefused where there is no such class."""
+    from hedgerow.infrastructure.agents.own_analyst import analyst_class
+
+    if request.analyst == HOUSE:
+        return None
+    place = str(request.analyst)
+    analyst_class(place)
+    return Path(place.rpartition(":")[0]).read_bytes()

@@ -1,0 +1,84 @@
+"""What people type for options, read or refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
+from hedgerow.domain.market import Exchange, Timeframe, split_symbol
+from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
+
+Word = TypeVar("Word", bound=StrEnum)
+
+# Far above any fund, far below where the sums of a run would lose a digit.
+_CAPITAL_BOUND: Final = Decimal(10) ** 15
+
+
+def exchange_of(text: str) -> Exchange:
+    """The exchange of this name; raises InputRefused."""
+    known = [str(exchange) for exchange in Exchange]
+    if text not in known:
+        raise InputRefused(
+            what=f"{text!r} is not an exchange that Hedgerow knows",
+            where="--exchange",
+            fix=f"use one of {', '.join(known)}",
+        )
+    return Exchange(text)
+
+
+def symbols_of(text: str | None) -> list[str] | None:
+    """Symbols between commas, each once; raises InputRefused."""
+    if text is None:
+        return None
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    try:
+        for name in names:
+            split_symbol(name)
+    except HedgerowError as error:
+        raise InputRefused(
+            what=f"{text!r} is not a list of symbols",
+            where="--symbols",
+            fix="write them as BTC/USDT,ETH/USDT",
+        ) from error
+    if not names:
+        raise InputRefused("no symbol is named", "--symbols", "write them as BTC/USDT,ETH/USDT")
+    return list(dict.fromkeys(names))
+
+
+def timeframe_of(text: str | None) -> Timeframe | None:
+    """The timeframe of this name; raises InputRefused."""
+    if text is None:
+        return None
+    known = [str(timeframe) for timeframe in Timeframe]
+    if text not in known:
+        raise InputRefused(
+            what=f"{text!r} is not a timeframe",
+            where="--timeframe",
+            fix=f"use one of {', '.join(known)}",
+        )
+    return Timeframe(text)
+
+
+def capital_of(text: str) -> Decimal:
+    """An amount of money; raises InputRefused."""
+    try:
+        capital = decimal_of("capital", text)
+    except NotExact:
+        capital = Decimal(0)
+    if not 0 < capital < _CAPITAL_BOUND or capital % QUOTE_QUANTUM:
+        raise InputRefused(
+            what=f"{text!r} is not an amount of money",
+            where="--capital",
+            fix="give a number above 0, of at most 15 digits and 8 decimals, such as 10000",
+        )
+    return capital
+
+
+def word_of(option: str, kind: type[Word], text: str) -> Word:
+    """One of a few words; raises InputRefused."""
+    known = [str(word) for word in kind]
+    if text not in known:
+        raise InputRefused(f"{text!r} is none of them", option, f"use {' or '.join(known)}")
+    return kind(text)

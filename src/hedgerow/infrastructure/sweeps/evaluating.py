@@ -1,0 +1,60 @@
+"""What a worker does, wherever it runs: try one task after another, and tell what goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hedgerow.domain.errors import HedgerowError, InputRefused
+from hedgerow.usecases.sweep.ports import Evaluate, Failure, Recipe, Result, Task
+
+_REASON_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NotPrepared:
+    """What a worker says instead of a result where its recipe has failed."""
+
+    reason: str
+
+
+class Evaluator:
+    """A recipe made ready; where that fails, every task is answered with the reason."""
+
+    def __init__(self, recipe: Recipe, candles: memoryview) -> None:
+        self._evaluate: Evaluate | NotPrepared
+        try:
+            self._evaluate = recipe(candles)
+        except Exception as error:  # noqa: BLE001 - told to the one who can say it to a person
+            self._evaluate = NotPrepared(reason_of(error))
+
+    def run(self, task: Task) -> Result | NotPrepared:
+        """The outcome of a task, or why there is none."""
+        if isinstance(self._evaluate, NotPrepared):
+            return self._evaluate
+        return tried(self._evaluate, task)
+
+
+def tried(evaluate: Evaluate, task: Task) -> Result:
+    """The outcome of a task, or a failure with what was raised."""
+    try:
+        return evaluate(dict(task.parameters), task.window)
+    except Exception as error:  # noqa: BLE001 - a strategy may be anybody's code: it fails by itself
+        return Failure(reason_of(error))
+
+
+def require_prepared(said: Result | NotPrepared, where: str) -> Result:
+    """What a worker said; raises InputRefused where it could not even begin."""
+    if isinstance(said, NotPrepared):
+        raise InputRefused(f"no backtest can be run: {said.reason}", where, "mend that first")
+    return said
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in one line."""
+    return " ".join(_told(error).split())[:_REASON_CHARACTERS_MAX]
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, InputRefused):
+        return f"{error.where}: {error.what}"
+    return str(error) if isinstance(error, HedgerowError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,175 @@
+"""Who decides in a backtest: analysts by rules, asked at once, or one that is briefed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from hedgerow.domain.fund import Fund
+from hedgerow.domain.market import Candle
+from hedgerow.domain.memory import RecalledMemory
+from hedgerow.domain.messages import LearnFromTrade, Step
+from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.positions import Position
+from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
+from hedgerow.usecases.backtest.learning import Learning, PlainJournal
+from hedgerow.usecases.backtest.market import Market, RuleAnalyst
+from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.ports import Briefing, RecallQuery
+from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
+
+Act = Proposal | ExitProposal
+EndedTrades = Sequence[tuple[LearnFromTrade, datetime]]
+
+
+@dataclass(slots=True)
+class Seat:
+    """A pair that is watched, its candles, and how many of them have closed."""
+
+    pair: TradingPair
+    series: CandleSeries
+    closed: int = 0
+
+
+def position_on(fund: Fund, pair: TradingPair) -> Position | None:
+    """The open position of a pair."""
+    for position in fund.positions.values():
+        if position.trading_pair_id == pair.id:
+            return position
+    return None
+
+
+def is_entering(fund: Fund, pair: TradingPair) -> bool:
+    """Whether an entry order of a pair still works."""
+    return any(order.trading_pair_id == pair.id for order in fund.working_entries())
+
+
+class RuleVoice:
+    """Rule-based analysts, one for each symbol."""
+
+    def __init__(self, fund: Fund, seats: Sequence[Seat], rules: ByRules, leverage: int) -> None:
+        self._fund = fund
+        self.catch_up: Callable[[], None] = lambda: None
+        self.journal = PlainJournal(fund)
+        self._desks: dict[str, tuple[Market, RuleAnalyst]] = {}
+        for seat in seats:
+            tick = fund.instruments[seat.pair.id].price_tick
+            market = Market(
+                seat.series,
+                rules.name,
+                tick,
+                seat.pair.market_type,
+                leverage,
+                partial(self._marked_position, seat.pair),
+                partial(is_entering, fund, seat.pair),
+            )
+            self._desks[seat.pair.symbol] = (market, rules.make())
+
+    def ask(self, seat: Seat) -> Act | None:
+        """What the analyst of a symbol does at the close of its last candle."""
+        fund = self._fund
+        market, analyst = self._desks[seat.pair.symbol]
+        market.count = seat.closed
+        held = position_on(fund, seat.pair) if fund.positions else None
+        market.side = held.side if held else None
+        return analyst.decide(market)
+
+    def _marked_position(self, pair: TradingPair) -> Position | None:
+        self.catch_up()
+        return position_on(self._fund, pair)
+
+    async def take_in(self, step: Step, at: datetime) -> None:
+        """Keep what was accepted."""
+        self.journal.take_in(step)
+
+    async def close(self, trades: EndedTrades) -> None:
+        """Write the journal of trades that have ended."""
+        self.journal.close(trades)
+
+
+class BriefedVoice:
+    """One analyst for all symbols, with a regime model, and a memory unless it has none."""
+
+    def __init__(self, fund: Fund, seats: Sequence[Seat], briefing: ByBriefing) -> None:
+        self._fund = fund
+        self.catch_up: Callable[[], None] = lambda: None
+        self._analyst = briefing.analyst
+        self._regime_model = briefing.regime_model
+        self.journal: Learning | PlainJournal = (
+            PlainJournal(fund) if briefing.school is None else Learning(briefing.school, fund)
+        )
+        window = max(self._analyst.candles_needed, self._regime_model.candles_needed)
+        self._history: dict[str, deque[Candle]] = {
+            seat.pair.symbol: deque(maxlen=window) for seat in seats
+        }
+        self._series = {seat.pair.symbol: seat for seat in seats}
+
+    def see(self, seat: Seat) -> None:
+        """Take in the candle that has just closed."""
+        self._history[seat.pair.symbol].append(seat.series[seat.closed - 1])
+
+    async def ask(self, seat: Seat, at: datetime) -> Act | None:
+        """What the analyst does at the close of a symbol's last candle; None where it waits."""
+        history = self._history[seat.pair.symbol]
+        needed = self._regime_model.candles_needed
+        if len(history) < needed:
+            return None
+        reading = self._regime_model.read(list(history)[-needed:])
+        if isinstance(self.journal, Learning):
+            self.journal.classified(seat.pair.symbol, at, reading)
+        self.catch_up()
+        fund, pair = self._fund, seat.pair
+        briefing = Briefing(
+            at=at,
+            symbol=pair.symbol,
+            timeframe=seat.series.timeframe,
+            market_type=pair.market_type,
+            risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
+            price_tick=fund.instruments[pair.id].price_tick,
+            candles=list(history)[-self._analyst.candles_needed :],
+            regime=reading,
+            position=position_on(fund, pair),
+            has_working_entry=is_entering(fund, pair),
+        )
+        decision = await self._analyst.decide(briefing, self._recall)
+        return None if isinstance(decision, Abstention) else decision
+
+    def speaks(self, seat: Seat) -> bool:
+        """Whether enough is known of a symbol for the analyst to be asked."""
+        return len(self._history[seat.pair.symbol]) >= self._regime_model.candles_needed
+
+    async def take_in(self, step: Step, at: datetime) -> None:
+        """Remember what was accepted."""
+        if isinstance(self.journal, Learning):
+            await self.journal.take_in(step, at)
+        else:
+            self.journal.take_in(step)
+
+    async def close(self, trades: EndedTrades) -> None:
+        """Learn from trades that have ended."""
+        if isinstance(self.journal, Learning):
+            await self.journal.close(trades)
+        else:
+            self.journal.close(trades)
+
+    async def judge_exits(self, closed_until: datetime) -> None:
+        """Judge the exits of trades closed by then, by the candles that followed each."""
+        if isinstance(self.journal, Learning):
+            await self.journal.judge_exits(closed_until, self._candles_after)
+
+    def _candles_after(self, symbol: str, at: datetime) -> Sequence[Candle]:
+        seat = self._series[symbol]
+        at_us = microseconds(at)
+        first = seat.closed
+        while first > 0 and seat.series.open_us[first - 1] >= at_us:
+            first -= 1
+        return seat.series[first : min(first + EXIT_VERDICT_CANDLES, seat.closed)]
+
+    async def _recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
+        if isinstance(self.journal, Learning):
+            return await self.journal.recall(query)
+        return []
