@@ -56,10 +56,13 @@ GROUPS = {
     "events": ("tail", "relay", "schemas"),
     "vault": ("status", "rotate"),
     "memory": ("search", "show", "tend"),
-    "db": ("migrate", "status", "check", "reset", "docs"),
+    "regimes": ("classify", "show", "train", "models"),
+    "db": ("migrate", "status", "check", "reset", "backup", "restore", "docs"),
 }
 COMMANDS = {
     "demo": ["demo"],
+    "backtest": ["backtest"],
+    "sweep": ["sweep"],
     "report": ["report"],
     "journal": ["journal"],
     "explain": ["explain"],

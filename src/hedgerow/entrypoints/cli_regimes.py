@@ -48,7 +48,7 @@ def _add_classify(regimes: typer.Typer, backstage: Backstage) -> None:
         exchange: _ExchangeName = "binance",
         as_json: _Json = False,
     ) -> None:
-        """Classify stored 1h, 4h and 1d candles, for every quarter of an hour."""
+        """Classify stored candles for every quarter of an hour."""
         from hedgerow.entrypoints.regimes import ClassifyRequest, classify_and_show
 
         request = ClassifyRequest(
@@ -93,7 +93,7 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
         exchange: _ExchangeName = "binance",
         as_json: _Json = False,
     ) -> None:
-        """Train a model, validate it walking forward, and save it as a new version."""
+        """Train a model, validated walking forward, as a new version."""
         from hedgerow.entrypoints.regimes import TrainRequest, train_and_show
 
         request = TrainRequest(

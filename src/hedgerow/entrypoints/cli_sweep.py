@@ -121,7 +121,7 @@ def add_sweep(app: typer.Typer, backstage: Backstage) -> None:
             typer.Option("--page", metavar="FILE", help="Also write a page with heat maps here."),
         ] = None,
     ) -> None:
-        """Backtest many sets of parameters, and say how far the best can be believed."""
+        """Backtest many parameters, and say how far to believe the best."""
         from hedgerow.entrypoints.backtest import BacktestRequest
         from hedgerow.entrypoints.sweep import SweepRequest, run_it
 
