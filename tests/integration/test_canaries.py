@@ -23,6 +23,7 @@ from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
 from hedgerow.entrypoints.words import sentence
+from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.infrastructure.vault.key_sources import GivenKeys, KeyCommand, KeyFile, KeySource
 from hedgerow.infrastructure.vault.vault import EnvelopeVault
 from hedgerow.settings import Settings
@@ -37,7 +38,7 @@ from hedgerow.usecases.connect_account import (
 from hedgerow.usecases.ports import SYSTEM, AccountRef, OpenUnitOfWork
 from hedgerow.usecases.rotate_vault import rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
-from postgres_fixtures import units_on
+from postgres_fixtures import as_superuser, units_on
 
 CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e", "canary-listen-5b3d")
 KEYS = Credentials(*(Secret(canary) for canary in CANARIES[:3]))
@@ -69,7 +70,10 @@ def assert_clean(haystack: str, secrets: tuple[str, ...] = CANARIES) -> None:
 
 async def dump(engine: AsyncEngine) -> str:
     """Every row of every table as text, as a plain dump of the database holds them."""
-    async with engine.connect() as connection:
+    async with (
+        open_engine(as_superuser(engine)) as superuser,
+        superuser.connect() as connection,
+    ):
         names = await connection.scalars(
             text("select tablename from pg_tables where schemaname = 'public' order by 1")
         )
@@ -77,6 +81,7 @@ async def dump(engine: AsyncEngine) -> str:
         for name in list(names):
             found = await connection.scalars(text(f'select t::text from "{name}" t'))
             rows += [f"{name}: {row}" for row in found]
+    assert rows, "nothing was dumped"
     return "\n".join(rows)
 
 
@@ -156,7 +161,7 @@ async def registered(engine: AsyncEngine) -> list[str]:
 
 
 async def run(engine: AsyncEngine, statement: str) -> None:
-    async with engine.begin() as connection:
+    async with open_engine(as_superuser(engine)) as superuser, superuser.begin() as connection:
         await connection.execute(text(statement))
 
 

@@ -27,13 +27,14 @@ from hedgerow.infrastructure.in_process.prices import RememberedPrices
 from hedgerow.infrastructure.in_process.rate_limits import InProcessRateLimits
 from hedgerow.infrastructure.postgres.locks import PostgresLocks
 from hedgerow.infrastructure.postgres.marks import last_marks_in
+from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.redis.breakers import RedisBreakers
 from hedgerow.infrastructure.redis.link import RedisLink, open_link
 from hedgerow.infrastructure.redis.locks import GatedLocks
 from hedgerow.infrastructure.redis.prices import RedisPrices
 from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
 from hedgerow.usecases.breaker_states import commit_with_breaker, current_breaker
-from hedgerow.usecases.ports import Denied, Granted, PricePoint, RateLimit, SharedState
+from hedgerow.usecases.ports import SYSTEM, Denied, Granted, PricePoint, RateLimit, SharedState
 from postgres_fixtures import units_on
 from redis_servers import TcpRedis
 
@@ -187,6 +188,7 @@ async def test_a_redis_that_hangs_is_waited_for_once(engine: AsyncEngine, server
 async def trip(engine: AsyncEngine) -> None:
     """As a process would that knows nothing of Redis."""
     async with engine.begin() as connection:
+        await act_as(connection, SYSTEM)
         await connection.execute(text("update funds set version = version + 1"))
         await connection.execute(
             text(
