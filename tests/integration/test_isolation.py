@@ -255,6 +255,7 @@ OWN: Final[dict[str, Call]] = {
     "runs.unfinished": lambda unit, ada: unit.runs.unfinished(ada.run.fingerprint),
     "runs.count": lambda unit, ada: unit.runs.count(ada.run.fingerprint),
     "runs.latest": lambda unit, _: unit.runs.latest(),
+    "runs.all": lambda unit, _: unit.runs.all(),
     "runs.are_alone": lambda unit, _: unit.runs.are_alone(),
     "audit.user_ids": lambda unit, _: unit.audit.user_ids(),
     "events.heads": lambda unit, _: unit.events.heads(),
@@ -328,6 +329,7 @@ async def test_what_concerns_no_one_concerns_oneself(database: AsyncEngine, ada:
     for name in ("trades.last", "runs.unfinished", "runs.latest"):
         assert told[name].user_id == BOB, name  # type: ignore[attr-defined]
     assert told["runs.count"] == 1
+    assert [run.user_id for run in told["runs.all"]] == [BOB]  # type: ignore[attr-defined]
     assert told["audit.user_ids"] == [BOB]
     assert set(told["events.heads"]) == {BOB}  # type: ignore[call-overload]
     assert {event.user_id for event in told["events.since"]} == {BOB}  # type: ignore[attr-defined]
