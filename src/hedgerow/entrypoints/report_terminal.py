@@ -41,8 +41,6 @@ def print_report(report: Report, console: Console) -> None:
     for table in _tables(report):
         console.print()
         console.print(table)
-    if report.closed:
-        console.print(Text("hedgerow explain <position> tells why a trade was made.", "dim"))
     tone = _TONES[report.verdict.standing]
     console.print()
     console.print(Text(words.verdict(report), f"bold {tone}"))
