@@ -18,7 +18,7 @@ from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.domain.messages import KillSwitchPulled, Step
 from hedgerow.domain.money import exact
-from hedgerow.domain.orders import Order
+from hedgerow.domain.orders import Order, OrderStatus
 from hedgerow.domain.positions import Position
 from hedgerow.domain.sessions import ContentType, EventContent, Session, SessionEvent
 from hedgerow.domain.strategies import RiskTolerance
@@ -70,9 +70,12 @@ class Stored:
         return strategy_id
 
 
-async def store(engine: AsyncEngine, owner: UUID) -> Stored:
-    """Open a fund, trade, learn, talk, and save all of it."""
+async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
+    """Open a fund, close so many trades, learn, talk, and save all of it."""
     scene, opened = _opened(owner)
+    for _ in range(trades - 1):
+        _round_trip(scene)
+        scene.end(scene.stop, OrderStatus.CANCELED)
     closed = _round_trip(scene)
     held = _hold(scene, 1)
     scene.tell(KillSwitchPulled("enough for today"))
