@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.sessions import ContentType, EventContent, SessionEvent
 from hedgerow.infrastructure.postgres import tables
-from hedgerow.usecases.ports import RecallQuery, TimedStep
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import TimedStep
 from stored import KEK, LATER, Stored, WordCount
 
 TENANT_TABLES: Final = [
