@@ -118,7 +118,11 @@ async def test_an_analyst_sees_closed_candles_only() -> None:
             longer = market.on(Timeframe.H4)
             seen.append((market.count, market.close, longer.count))
             assert market.at == series[market.count - 1].close_time
-            if longer.count:
+            if not longer.count:
+                with pytest.raises(LookupError, match="no 4h candle of BTC/USDT has closed yet"):
+                    assert longer.close
+            else:
+                assert longer.close == market.closes(1 + market.count % 4)[0]
                 assert longer.candles(1)[0].close_time <= market.at
                 assert longer.highs(1) == [max(market.highs(4 + market.count % 4)[:4])]
 

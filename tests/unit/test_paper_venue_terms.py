@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backtest_builders import BTC, RandomAnalyst, free_settings, tried, wandering
+from backtest_builders import BTC, ETH, RandomAnalyst, free_settings, tried, wandering
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, MarketType
 from hedgerow.domain.orders import OrderPurpose
@@ -111,6 +111,27 @@ async def test_an_order_on_its_way_acts_from_the_next_point_of_the_path() -> Non
     low_first = candle.open - candle.low <= candle.high - candle.open
     assert [f.price for f in later.fills] == [candle.low if low_first else candle.high]
     assert later.fills[0].filled_at == candle.open_time + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("is_btc_waiting", [False, True])
+async def test_an_order_on_its_way_waits_for_a_price_of_its_own_symbol(
+    is_btc_waiting: bool,
+) -> None:
+    candles = {BTC: wandering(1, 8), ETH: wandering(1, 8, ETH)}
+
+    class Once:
+        def decide(self, market: Market) -> Any:
+            close = market.close
+            if market.count != 3 or (market.symbol == BTC and not is_btc_waiting):
+                return None
+            limit = close * 0.7 if market.symbol == BTC else None
+            return market.buy(stop=close / 2, target=close * 2, size=0.1, limit=limit)
+
+    late = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1), latency_ms=250)
+    (fill,) = (await tried(candles, Once, late)).fills
+    candle = candles[ETH][3]
+    assert fill.filled_at > candle.open_time
+    assert fill.price in {candle.low, candle.high}
 
 
 async def test_large_orders_slip_further() -> None:

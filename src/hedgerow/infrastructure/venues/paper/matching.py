@@ -80,7 +80,7 @@ class Matcher:
             cursor.now = point.at
             if not self._move_towards(point):
                 cursor.next_point += 1
-                self._let_arrive(point.at)
+                self._let_arrive(point)
                 return Timed(at=point.at, message=PriceMoved(point.symbol, point.price))
 
     def _execution(self) -> OrderFilled | OrderEnded | None:
@@ -140,9 +140,12 @@ class Matcher:
             return None
         return to_quote(self.funding.rate(symbol, at) * market.price * held)
 
-    def _let_arrive(self, at: datetime) -> None:
+    def _let_arrive(self, point: PathPoint) -> None:
+        # Orders of other symbols wait for a price of their own: the one they know is older.
         for order in self.state.orders.values():
-            if order.arrives_at is not None and order.arrives_at <= at:
+            if order.symbol != point.symbol or order.arrives_at is None:
+                continue
+            if order.arrives_at <= point.at:
                 order.arrives_at = None
 
     def _move_towards(self, point: PathPoint) -> bool:
