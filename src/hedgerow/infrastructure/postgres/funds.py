@@ -319,7 +319,7 @@ class PostgresFunds:
             .where(table.c.user_id == user_id, text(tables.POSITION_IS_OPEN))
             .order_by(table.c.id)
         )
-        return {row["id"]: rows.position_of(row) for row in found.mappings()}
+        return {row["id"]: rows.position_of(row) for row in rows.rows_of(found)}
 
     async def _orders(self, user_id: UUID) -> dict[UUID, Order]:
         table = tables.orders
@@ -334,7 +334,7 @@ class PostgresFunds:
             table.c.position_id.in_(open_ones), text(f"not ({tables.ORDER_IS_WORKING})")
         )
         found = await self._connection.execute(union_all(working, held).order_by("id"))
-        order_rows = list(found.mappings())
+        order_rows = rows.rows_of(found)
         fills = tables.fills.c
         executions = await self._connection.execute(
             select(fills.order_id, fills.venue_trade_id).where(
@@ -373,7 +373,7 @@ class PostgresFunds:
         found = await self._connection.execute(
             select(table).where(table.c.user_id == user_id).order_by(*table.primary_key.columns)
         )
-        return list(found.mappings())
+        return rows.rows_of(found)
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> rows.Row | None:
         found = await self._connection.execute(select(table).where(condition))

@@ -98,7 +98,7 @@ class PostgresOutbox:
         asked = {"target": self._target, "limit": limit, "per_user": _EVENTS_PER_USER}
         with translated(self._engine):
             await act_as(self._connection, SYSTEM)
-            found = (await self._connection.execute(_PENDING, asked)).mappings().all()
+            found = rows.rows_of(await self._connection.execute(_PENDING, asked))
             await self._connection.commit()
         return [rows.from_row(Event, row) for row in found]
 
