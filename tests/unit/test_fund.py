@@ -76,8 +76,10 @@ from hedgerow.domain.messages import (
     RiskRaised,
     Step,
 )
+from hedgerow.domain.money import exact
 from hedgerow.domain.orders import OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.domain.pairs import StrategyMode
+from hedgerow.domain.performance import DailyReturns
 from hedgerow.domain.positions import PositionSide, PositionStatus
 from hedgerow.domain.pretrade import RESERVE_RATIO
 from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
@@ -1204,6 +1206,19 @@ def test_the_day_turns_once_whatever_comes_first() -> None:
     scene.tell(PriceMoved("BTC/USDT", Decimal(100)), after=timedelta(days=1))
     scene.tell(IntervalClosed())
     assert len(scene.found(BreakerReset)) == 1
+
+
+def test_days_in_which_nothing_was_heard_have_earned_nothing() -> None:
+    scene = Scene()
+    scene.hold(size_ratio=Decimal("0.5"))
+    scene.move("98")
+    scene.tell(IntervalClosed(), after=MIDNIGHT + timedelta(days=3, hours=5) - scene.at)
+    assert scene.found(BreakerReset) == [BreakerReset(MIDNIGHT + timedelta(days=4))]
+    returns = DailyReturns()
+    with exact():
+        for earned in ("-0.01", "0", "0", "0"):
+            returns.add(Decimal(earned))
+    assert scene.strategy.daily_returns == returns
 
 
 def test_at_the_close_of_an_interval_every_strategy_is_marked() -> None:

@@ -17,7 +17,7 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.money import ZERO, require_exact
 from hedgerow.domain.positions import Position
 from hedgerow.domain.protecting import guard_again, trail
-from hedgerow.domain.risk import Alert
+from hedgerow.domain.risk import TRADING_DAY, Alert
 from hedgerow.domain.strategies import Strategy
 
 
@@ -77,11 +77,16 @@ def assess(state: FundState, at: datetime) -> None:
 
 
 def turn_day(state: FundState, at: datetime) -> None:
-    """At the first step of a new trading day, close the day's books and reset the breaker."""
+    """At the first step of a new trading day, close the day's books and reset the breaker.
+
+    Days in which nothing was heard earned nothing.
+    """
     if at < state.breaker.reset_at:
         return
+    midnights = (at - state.breaker.reset_at) // TRADING_DAY + 1
     for strategy in state.strategies.values():
-        strategy.roll_day()
+        for _ in range(midnights):
+            strategy.roll_day()
         state.touch(strategy)
     state.breaker.reset(at, state.equity)
     state.record(BreakerReset(state.breaker.reset_at))

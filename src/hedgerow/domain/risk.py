@@ -68,9 +68,13 @@ class Check:
     allowed: str
 
 
+TRADING_DAY: Final = timedelta(days=1)
+"""From one 00:00 UTC to the next."""
+
+
 def next_midnight(at: datetime) -> datetime:
     """The next 00:00 UTC after `at`."""
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(tzinfo=UTC))
+    return datetime.combine(at.astimezone(UTC).date() + TRADING_DAY, time(tzinfo=UTC))
 
 
 @dataclass(slots=True)
