@@ -77,8 +77,8 @@ class BacktestVenue(Protocol):
         ...
 
     @property
-    def settles_funding(self) -> bool:
-        """Whether positions pay or receive funding."""
+    def next_funding_at(self) -> datetime | None:
+        """When positions that are held next pay or receive funding; None where they never do."""
         ...
 
     def resting_span(self, symbol: str) -> tuple[Decimal | None, Decimal | None] | None:
