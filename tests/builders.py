@@ -597,7 +597,7 @@ def _happen_elsewhere(fund: Fund, nudge: Nudge, name: str) -> Message | None:
         return DecisionMade(chosen.id, Abstention(chosen.symbol, "nothing to do", "analyst"))
     if nudge.much % 4 == 0:
         return PositionLiquidated(held.id, Decimal(120), Decimal("0.5"), name)
-    return FundingSettled(held.id, Decimal(nudge.much - 50) / 100_000_000_0)
+    return FundingSettled(held.id, fund.as_of, Decimal(nudge.much - 50) / 100_000_000_0)
 
 
 def _close_interval(_: Fund, __: Nudge, ___: str) -> Message:

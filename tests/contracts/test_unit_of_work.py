@@ -826,12 +826,26 @@ class TestAuditRecords:
     async def test_has_the_transfers_that_moved_nothing(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit, market_type=MarketType.FUTURES)
         position = await held(open_unit, scene)
-        settled = scene.tell(FundingSettled(position.id, Decimal("1E-9")))
+        settled = scene.tell(FundingSettled(position.id, scene.at, Decimal("1E-9")))
         await keep(open_unit, scene.fund, settled)
         async with open_unit(SYSTEM) as unit:
             found = [transfer async for transfer in unit.audit.transfers(USER)]
         assert found[-1].entries == ()
         assert (found[-1].reason, found[-1].strategy_id) == ("funding", STRATEGY)
+
+    async def test_a_settlement_that_was_counted_is_known_again(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        scene = await begun(open_unit, market_type=MarketType.FUTURES)
+        position = await held(open_unit, scene)
+        settled = FundingSettled(position.id, scene.at, Decimal("1.25"))
+        await keep(open_unit, scene.fund, scene.tell(settled, after=timedelta(hours=9)))
+        async with open_unit(USER) as unit:
+            loaded = await unit.funds.load(USER)
+        assert loaded.step(settled, scene.at + timedelta(hours=1)).facts == ()
+        later = replace(settled, settled_at=scene.at)
+        assert loaded.step(later, scene.at + timedelta(hours=1)).facts
+        assert loaded.positions[position.id].funding == Decimal("2.5")
 
     async def test_has_every_order_and_position_ended_or_not(
         self, open_unit: OpenUnitOfWork

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,49 @@ def test_a_recorded_demo_trades_again_as_it_did(finished: Finished, tmp_path: Pa
     assert again == {key: finished.result[key] for key in again}
 
 
+def test_a_kept_backtest_is_compared_with_another_and_with_a_paper_run(
+    finished: Finished, small_candles: Path, tmp_path: Path
+) -> None:
+    own, house = tmp_path / "own", tmp_path / "house"
+    cross = ("--analyst", f"{EXAMPLE}:EmaCross", "--param", "fast=4", "--param", "slow=12")
+    for options, folder in ((cross, own), ((), house)):
+        said = hedgerow(
+            "backtest", "--data", small_candles, *options, "--export", folder, data=tmp_path / "no"
+        )
+        assert (said.code, said.err) == (0, "")
+        assert f"The report as files: {folder}" in said.out
+    both = hedgerow("report", "--run", own, "--against", house, data=tmp_path / "no")
+    assert (both.code, both.err) == (0, "")
+    assert "Side by side" in both.out
+    assert "house" in both.out
+    assert "Side by side" in (own / "report-against-house.html").read_text(encoding="utf-8")
+    assert not (tmp_path / "no" / "postgres").exists()
+    # the house comes to what its demo came to, also in every table of the report
+    with_paper = hedgerow("report", "--against", house, "--json", data=finished.data).document
+    rival = with_paper.pop("against")
+    assert rival.pop("run") == str(house.resolve())
+    assert rival == {name: with_paper[name] for name in rival}
+    assert hedgerow("report", "--export", tmp_path / "paper", data=finished.data).code == 0
+    for kind in ("equity", "fills"):
+        paper, backtest = (
+            columns(folder / f"{kind}.csv", "order_id") for folder in (tmp_path / "paper", house)
+        )
+        assert paper == backtest
+    for by in ("setup", "regime", "agent", "memory"):
+        told = hedgerow("journal", "--run", own, "--by", by, "--json", data=tmp_path / "no")
+        trades = sum(group["trades"] for group in told.document["groups"])
+        assert trades == json.loads((own / "report.json").read_text())["trades"]["trades"] > 0
+
+
+def columns(path: Path, *left_out: str) -> list[dict[str, str]]:
+    """The rows of a table, without the ids that differ from fund to fund."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {name: cell for name, cell in row.items() if name not in left_out}
+            for row in csv.DictReader(file)
+        ]
+
+
 def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_path: Path) -> None:
     own = ("--analyst", f"{EXAMPLE}:EmaCross", "--param", "fast=4", "--param", "slow=12")
     files, stored = tmp_path / "files.json", tmp_path / "stored.json"
@@ -66,6 +110,7 @@ def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_p
         (("--fee-tier", "vip9"), "--fee-tier: 'vip9' is no fee tier of binance spot;"),
         (("--leverage", "3"), "--leverage: a leverage of 3 cannot be;"),
         (("--stored",), "--stored: it is not said which candles;"),
+        (("--export", "no/where"), "no/where: its folder does not exist;"),
         (("--market", "moon"), "--market: 'moon' is none of them;"),
     ],
 )

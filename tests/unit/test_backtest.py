@@ -26,6 +26,7 @@ from backtest_builders import (
 )
 from builders import digits, reproducible
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.ledger import TransferReason
 from hedgerow.domain.limits import LimitProfile
 from hedgerow.domain.market import MarketType, Timeframe
 from hedgerow.domain.orders import OrderPurpose
@@ -40,6 +41,16 @@ from hedgerow.usecases.report import build_report, report_json
 
 FUTURES: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
 RATES = FundingRates(Decimal("0.0001"))
+
+
+class BuysOnce:
+    """Buys at the close of the first candle, and holds."""
+
+    def decide(self, market: Market) -> Any:
+        close = market.close
+        if market.count != 1:
+            return None
+        return market.buy(stop=close / 2, target=close * 2, size=0.1)
 
 
 @contextmanager
@@ -188,23 +199,55 @@ async def test_a_position_is_liquidated_and_its_margin_is_all_that_is_lost() -> 
 
 async def test_longs_pay_funding_three_times_a_day() -> None:
     series = wandering(4, 48)
-
-    class Holder:
-        def decide(self, market: Market) -> Any:
-            close = market.close
-            return (
-                market.buy(stop=close / 2, target=close * 2, size=0.1)
-                if market.count == 1
-                else None
-            )
-
     rules = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1))
-    result = await tried({BTC: series}, Holder, rules, RATES, **FUTURES, settings=free_settings())
+    result = await tried({BTC: series}, BuysOnce, rules, RATES, **FUTURES, settings=free_settings())
     (position,) = result.positions
     due = [n for n in range(2, 48) if n % 8 == 0]
     expected = sum(series[n - 1].close * position.size * Decimal("0.0001") for n in due)
     assert abs(position.funding - expected) < Decimal("0.0000001")
     assert result.funding == position.funding
+
+
+async def test_funding_inside_a_gap_is_settled_at_the_next_candle_at_its_own_rate() -> None:
+    whole = wandering(4, 48)
+    # Candles of 7 to 17 o'clock are missing, and with them two settlements, and 23 to 1 o'clock.
+    kept = [c for n, c in enumerate(whole) if not (7 <= n < 18 or 23 <= n < 26)]
+    series = series_of(kept)
+    times = [START + n * timedelta(hours=8) for n in range(6)]
+    rates = FundingRates(
+        by_time={BTC: {at: Decimal(n + 1).scaleb(-4) for n, at in enumerate(times)}}
+    )
+    rules = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1))
+    more: dict[str, Any] = {**FUTURES, "settings": free_settings()}
+    result = await tried({BTC: series}, BuysOnce, rules, rates, **more)
+    (position,) = result.positions
+    expected = Decimal(0)
+    for at in times[1:]:
+        last = [candle for candle in kept if candle.close_time <= at][-1]
+        expected += last.close * position.size * rates.rate(BTC, at)
+    assert abs(position.funding - expected) < Decimal("0.0000001")
+    funded = [each.at for each in result.transfers if each.reason is TransferReason.FUNDING]
+    assert funded == times[1:]
+    with every_message():
+        told = await tried({BTC: series}, BuysOnce, rules, rates, **more)
+    assert left_behind(told) == left_behind(result)
+
+
+async def test_funding_waits_for_a_symbols_own_candle_while_another_trades() -> None:
+    both = {BTC: wandering(4, 48), ETH: wandering(4, 48, ETH)}
+    both[BTC] = series_of([c for n, c in enumerate(both[BTC]) if not 7 <= n < 18])
+
+    class Holder(BuysOnce):
+        def decide(self, market: Market) -> Any:
+            return super().decide(market) if market.symbol == BTC else None
+
+    more: dict[str, Any] = {**FUTURES, "settings": free_settings()}
+    result = await tried(both, Holder, None, RATES, **more)
+    funded = [each.at for each in result.transfers if each.reason is TransferReason.FUNDING]
+    assert funded == [START + n * timedelta(hours=8) for n in range(1, 6)]
+    with every_message():
+        told = await tried(both, Holder, None, RATES, **more)
+    assert left_behind(told) == left_behind(result)
 
 
 def test_series_keep_every_digit() -> None:

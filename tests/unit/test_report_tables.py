@@ -185,14 +185,14 @@ class TestSideBySide:
     def test_has_every_figure_of_both_runs(self) -> None:
         this = build_report(run_facts())
         other = build_report(run_facts(equity=("1000", "900", "850", "800")))
-        rows = {row.label: row[1:] for row in both_runs(this, Rival(UUID(int=77), other))}
+        rows = {row.label: row[1:] for row in both_runs(this, Rival("Run …77", other))}
         assert rows["Final equity"] == ("1,100.00", "800.00")
         assert rows["Beta"][0] != rows["Beta"][1]
         assert len(rows) > 30
 
     def test_is_printed_and_on_the_page(self) -> None:
         this = build_report(run_facts())
-        rival = Rival(UUID(int=0xABCDEF01), build_report(run_facts(trades=[])))
+        rival = Rival("Run …abcdef01", build_report(run_facts(trades=[])))
         paper = StringIO()
         print_comparison(this, rival, Console(file=paper, width=WIDTH))
         assert "Run …abcdef01" in paper.getvalue()

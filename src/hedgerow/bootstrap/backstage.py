@@ -43,6 +43,7 @@ from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.report_facts import RunFacts
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.sweep.order import SweepOrder
 from hedgerow.usecases.sweep.run_sweep import SweepDesk
@@ -154,6 +155,18 @@ class Backstage:
         from hedgerow.infrastructure.table_files import write_tables
 
         write_tables(folder, tables)
+
+    def write_run(self, folder: Path, facts: RunFacts) -> None:
+        """Write the record of a run to `folder`; raises InputRefused."""
+        from hedgerow.infrastructure.run_files import write_run
+
+        write_run(folder, facts)
+
+    def read_run(self, folder: Path) -> RunFacts:
+        """The record of a run that was written to `folder`; raises InputRefused."""
+        from hedgerow.infrastructure.run_files import read_run
+
+        return read_run(folder)
 
     @asynccontextmanager
     async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:

@@ -26,6 +26,7 @@ from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.report_facts import RunFacts
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.sweep.order import SweepOrder
 from hedgerow.usecases.sweep.run_sweep import SweepDesk
@@ -93,6 +94,14 @@ class Backstage(Protocol):
 
     def write_tables(self, folder: Path, tables: Sequence[Table]) -> None:
         """Write each table to `folder` as CSV and as Parquet; raises InputRefused."""
+        ...
+
+    def write_run(self, folder: Path, facts: RunFacts) -> None:
+        """Write the record of a run to `folder`; raises InputRefused."""
+        ...
+
+    def read_run(self, folder: Path) -> RunFacts:
+        """The record of a run that was written to `folder`; raises InputRefused."""
         ...
 
     def paper_desk(self, *, fresh: bool) -> AbstractAsyncContextManager[PaperDesk]:

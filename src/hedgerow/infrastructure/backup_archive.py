@@ -23,6 +23,7 @@ MANIFEST: Final = "manifest.json"
 _COMPRESSION: Final = 3  # half the time of the usual 6, for a tenth more bytes
 _PIECE_BYTES: Final = 1 << 20
 _MAGIC: Final = b"PK\x03\x04"
+# NotImplementedError is what zipfile raises for a compression it does not know: a damaged header.
 _DAMAGE: Final = (BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Self
 from uuid import UUID
@@ -46,6 +46,10 @@ class RememberedMemories:
             self._memories[memory.id] = memory
             self._vectors[memory.id] = np.asarray(vector, dtype=np.float64)
             self._words[memory.id] = Counter(_words(memory.content))
+
+    def text(self, memory_id: UUID) -> str:
+        """What a memory says."""
+        return self._memories[memory_id].content
 
     async def unvalidated(self, ids: Sequence[UUID], trade_id: UUID) -> list[Memory]:
         """Those of `ids` that the trade has not validated yet, by id."""
@@ -174,6 +178,15 @@ class MemoryNotebook:
     def memories_kept(self) -> int:
         """How many memories there are."""
         return len(self.memories)
+
+    @property
+    def accepted(self) -> Mapping[UUID, ProposalAccepted]:
+        """The proposals that became orders, by the entry order."""
+        return self.trades.accepted
+
+    def texts(self, ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        """What memories say, by their ids."""
+        return {memory_id: self.memories.text(memory_id) for memory_id in ids}
 
     async def recall(self, query: RecallQuery, embedder: Embedder) -> list[RecalledMemory]:
         """What may be remembered, best first."""

@@ -78,7 +78,7 @@ class PostgresAuditRecords:
         found = await self._connection.execute(
             select(tables.positions).where(c.user_id == user_id).order_by(c.opened_at, c.id)
         )
-        return [rows.position_of(row) for row in found.mappings()]
+        return [rows.position_of(row, set()) for row in found.mappings()]
 
 
 def _transfer(transfer_id: UUID, lines: list[Any]) -> AuditedTransfer:

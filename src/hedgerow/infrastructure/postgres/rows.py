@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from operator import itemgetter
@@ -152,9 +153,9 @@ def position_row(position: Position) -> dict[str, Any]:
     return to_row(tables.positions, position, liquidation_price=position.liquidation_price())
 
 
-def position_of(row: Row) -> Position:
-    """The position of a row."""
-    return from_row(Position, row)
+def position_of(row: Row, funded_at: set[datetime]) -> Position:
+    """The position of a row; `funded_at` are the times of its funding settlements so far."""
+    return from_row(Position, row, funded_at=funded_at)
 
 
 def account_of(row: Row) -> ExchangeAccount:

@@ -40,7 +40,7 @@ class PostgresTrades:
             .order_by(c.closed_at.desc().nulls_last(), c.opened_at.desc(), c.id.desc())
             .limit(1)
         )
-        found = [rows.position_of(row) for row in await self._rows(latest)]
+        found = [rows.position_of(row, set()) for row in await self._rows(latest)]
         return found[0] if found else None
 
     async def by_part(self, part: str) -> list[Position]:
@@ -48,7 +48,7 @@ class PostgresTrades:
         text = cast(tables.positions.c.id, Text)
         begins, ends = text.startswith(part, autoescape=True), text.endswith(part, autoescape=True)
         matching = select(tables.positions).where(or_(begins, ends))
-        return [rows.position_of(row) for row in await self._rows(matching.limit(2))]
+        return [rows.position_of(row, set()) for row in await self._rows(matching.limit(2))]
 
     async def positions(self, strategy_id: UUID) -> list[Position]:
         """All positions of a strategy, by opening time."""
@@ -56,7 +56,7 @@ class PostgresTrades:
         found = await self._rows(
             select(tables.positions).where(c.strategy_id == strategy_id).order_by(c.opened_at, c.id)
         )
-        return [rows.position_of(row) for row in found]
+        return [rows.position_of(row, set()) for row in found]
 
     async def orders(self, position_id: UUID) -> list[Order]:
         """The orders of a position, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -78,8 +78,8 @@ class BacktestVenue(Protocol):
         ...
 
     @property
-    def settles_funding(self) -> bool:
-        """Whether positions pay or receive funding."""
+    def next_funding_at(self) -> datetime | None:
+        """When positions that are held next pay or receive funding; None where they never do."""
         ...
 
     def resting_span(self, symbol: str) -> tuple[Decimal | None, Decimal | None] | None:
@@ -114,6 +114,15 @@ class Notebook(Protocol):
     @property
     def memories_kept(self) -> int:
         """How many memories there are."""
+        ...
+
+    @property
+    def accepted(self) -> Mapping[UUID, ProposalAccepted]:
+        """The proposals that became orders, by the entry order."""
+        ...
+
+    def texts(self, ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        """What memories say, by their ids."""
         ...
 
     async def recall(self, query: RecallQuery, embedder: Embedder) -> Sequence[RecalledMemory]:

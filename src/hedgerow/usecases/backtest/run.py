@@ -70,7 +70,9 @@ async def run_backtest(
         journal=voice.journal.journal,
         charges=desk.charges,
         decisions=engine.decisions,
+        accepted=voice.journal.accepted,
         memories=voice.journal.memories_kept,
+        memory_texts=voice.journal.memory_texts(),
         steps=engine.steps,
         is_finished=is_finished,
     )

@@ -127,9 +127,10 @@ class Matcher:
             for symbol in sorted(self.state.covers.keys() - set(cursor.funded)):
                 cursor.funded.append(symbol)
                 if (amount := self._funding_of(symbol, at)) is not None:
-                    cursor.now = at
-                    position_id = self.state.covers[symbol].position_id
-                    return Timed(at=at, message=FundingSettled(position_id, amount))
+                    # What fell due before this span is heard of at its opening.
+                    cursor.now = max(at, self.span.open_time)
+                    settled = FundingSettled(self.state.covers[symbol].position_id, at, amount)
+                    return Timed(at=cursor.now, message=settled)
             cursor.fundings += 1
             cursor.funded.clear()
         return None
