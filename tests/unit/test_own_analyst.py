@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,76 @@ def test_parameters_are_read_as_they_are_annotated(file: Path) -> None:
     assert own.name == "Mine"
     assert first is not second
     assert first.given == (12, Decimal("0.1"), True, 2.0)  # type: ignore[attr-defined]
+
+
+LATE = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Data:
+    fast: int = 5
+    opt: int | None = None
+
+    def decide(self, market):
+        return None
+
+class Base:
+    def __init__(self, fast: int, opt: int | None = None, kind: int | str = 1, free=None):
+        self.fast, self.opt, self.kind, self.free = fast, opt, kind, free
+
+    def decide(self, market):
+        return None
+
+class Child(Base):
+    pass
+
+class Unknown:
+    def __init__(self, fast: Nowhere = 1):
+        pass
+
+    def decide(self, market):
+        return None
+"""
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Path:
+    """A file whose annotations are read late, which dataclasses and inheritance rely on."""
+    path = tmp_path / "late.py"
+    path.write_text(LATE, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["Data", "Child"])
+def test_dataclasses_and_heirs_are_analysts(late: Path, name: str) -> None:
+    made: Any = load_analyst(f"{late}:{name}", {"fast": "12", "opt": "3"}).make()
+    assert (made.fast, made.opt) == (12, 3)
+    made = load_analyst(f"{late}:{name}", {"fast": "12", "opt": "None"}).make()
+    assert made.opt is None
+
+
+def test_the_first_of_several_annotations_that_fits_is_taken(late: Path) -> None:
+    for text, meant in (("7", 7), ("ema", "ema")):
+        own = load_analyst(f"{late}:Child", {"fast": "1", "kind": text, "free": text})
+        made: Any = own.make()
+        assert (made.kind, made.free) == (meant, text)
+    with pytest.raises(InputRefused, match="opt=x is not a whole number or none"):
+        load_analyst(f"{late}:Child", {"fast": "1", "opt": "x"})
+
+
+def test_an_annotation_that_names_nothing_is_refused(late: Path) -> None:
+    with pytest.raises(InputRefused, match="annotation cannot be read: name 'Nowhere'"):
+        load_analyst(f"{late}:Unknown", {})
+
+
+def test_two_files_do_not_know_each_other(late: Path, file: Path) -> None:
+    first = load_analyst(f"{late}:Data", {})
+    load_analyst(f"{file}:Mine", {"fast": "1"})
+    with pytest.raises(InputRefused, match="no class Data"):
+        load_analyst(f"{file}:Data", {})
+    assert type(first.make()).__module__ in sys.modules
+    assert load_analyst(f"{late}:Data", {"opt": "3"}).make() is not None
 
 
 @pytest.mark.parametrize(
