@@ -11,6 +11,7 @@ import pytest
 
 from hedgerow.backtest import backtest, read_candles
 from hedgerow.domain.errors import InputRefused
+from hedgerow.entrypoints.words import sentence
 from hedgerow.infrastructure.agents.own_analyst import load_analyst
 
 GOOD = """
@@ -136,7 +137,7 @@ def test_two_files_do_not_know_each_other(late: Path, file: Path) -> None:
         ("Mine", {"fast": "twelve"}, "fast=twelve is not a whole number"),
         ("Mine", {"fast": "1", "loud": "maybe"}, "loud=maybe is not true or false"),
         ("Mine", {"fast": "1", "slow": "2"}, "no parameter slow.*fast, share, loud, away"),
-        ("Mine", {"fast": "0"}, "cannot be made: fast is below 1"),
+        ("Mine", {"fast": "0"}, "cannot be made: ValueError: fast is below 1"),
     ],
 )
 def test_a_wrong_class_or_parameter_is_refused(
@@ -164,6 +165,84 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
 def test_what_names_no_class_is_refused(place: str) -> None:
     with pytest.raises(InputRefused):
         load_analyst(place, {})
+
+
+FAULTY = """
+class Raises:
+    def decide(self, market):
+        if market.count == 30:
+            return divided(market)
+
+def divided(market):
+    return 1 / 0
+
+class Leaves:
+    def decide(self, market):
+        return market.leave("x")
+
+class Shorter:
+    def decide(self, market):
+        return market.on("1h").close
+
+class Text:
+    def decide(self, market):
+        return "buy"
+
+class Another:
+    def __init__(self):
+        self.first = []
+
+    def decide(self, market):
+        if market.symbol == "BTC/USDT":
+            KEPT.append(market)
+        return KEPT[0].buy(stop=1.0, target=1e6)
+
+KEPT = []
+
+class Sets:
+    def __init__(self, stop: float = 1.0, target: float = 1e6, size: float = 0.5):
+        self.wanted = {"stop": stop, "target": target, "size": size}
+
+    def decide(self, market):
+        return market.buy(**self.wanted)
+
+class Broken:
+    def __init__(self):
+        assert False, "never"
+
+    def decide(self, market):
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "parts"),
+    [
+        ("Raises", {}, ("2024-01-04 08:00 UTC", "ZeroDivisionError: division by zero", "line 8")),
+        ("Leaves", {}, ("no position to leave", "line 12", "where market.side is not None")),
+        ("Shorter", {}, ("candles of 1h cannot be made of candles of 4h", "longer ones")),
+        ("Text", {}, ("decide returned 'buy'", "return what market.buy")),
+        ("Another", {}, ("Another on ETH/USDT", "decide returned an order on BTC/USDT")),
+        ("Sets", {"stop": "nan"}, ("price is nan, which is no finite number",)),
+        ("Sets", {"target": "inf"}, ("price is inf, which is no finite number",)),
+        ("Sets", {"stop": "-5"}, ("the lowest price is -5", "must be above 0")),
+        ("Sets", {"size": "5"}, ("size_ratio is 5.0, and must be above 0 to 1",)),
+        ("Broken", {}, ("cannot be made: AssertionError: never",)),
+    ],
+)
+def test_what_an_analyst_does_wrong_is_said_with_symbol_and_moment(
+    tmp_path: Path, name: str, params: dict[str, object], parts: tuple[str, ...]
+) -> None:
+    path = tmp_path / "faulty.py"
+    path.write_text(FAULTY, encoding="utf-8")
+    symbols = ["BTC/USDT", "ETH/USDT"] if name == "Another" else ["BTC/USDT"]
+    candles = read_candles(symbols=symbols)
+    with pytest.raises(InputRefused) as refused:
+        backtest(candles, f"{path}:{name}", params)
+    if name != "Broken":
+        assert refused.value.where.startswith(f"{name} on ")
+    for part in parts:
+        assert part in sentence(refused.value)
 
 
 def test_the_example_trades() -> None:

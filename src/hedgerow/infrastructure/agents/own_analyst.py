@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from hedgerow.domain.errors import HedgerowError, InputRefused
+from hedgerow.domain.errors import InputRefused
 from hedgerow.usecases.backtest.market import RuleAnalyst
 
 _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -62,8 +62,9 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
     def make() -> RuleAnalyst:
         try:
             analyst: RuleAnalyst = kind(**given)
-        except (TypeError, ValueError, ArithmeticError, HedgerowError) as error:
-            raise _refuse(where, f"it cannot be made: {error}", "give other parameters") from error
+        except Exception as error:
+            what = f"it cannot be made: {type(error).__name__}: {error}"
+            raise _refuse(where, what, "correct __init__, or give other parameters") from error
         return analyst
 
     make()
