@@ -35,6 +35,15 @@ def test_the_house_comes_to_what_its_demo_came_to(
     assert not (tmp_path / "none" / "postgres").exists()
 
 
+def test_the_house_reads_regimes_by_the_models_that_are_chosen(
+    small_candles: Path, tmp_path: Path
+) -> None:
+    chosen = {"HEDGEROW_REGIME_MODELS": "regime_model_4h_v9"}
+    said = hedgerow("backtest", "--no-memory", "--data", small_candles, data=tmp_path, **chosen)
+    assert said.code == 0
+    assert "BNB/USDT 4h is left to the rules: the model cannot be read" in said.err
+
+
 def test_a_recorded_demo_trades_again_as_it_did(finished: Finished, tmp_path: Path) -> None:
     file = tmp_path / "result.json"
     said = hedgerow("backtest", "--analyst", "recorded", "--json", file, data=finished.data)

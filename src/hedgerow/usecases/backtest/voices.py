@@ -129,10 +129,9 @@ class BriefedVoice:
     async def ask(self, seat: Seat, at: datetime) -> Act | None:
         """What the analyst does at the close of a symbol's last candle; None where it waits."""
         history = self._history[seat.pair.symbol]
-        needed = self._regime_model.candles_needed
-        if len(history) < needed:
+        if not self.speaks(seat):
             return None
-        reading = self._regime_model.read(list(history)[-needed:])
+        reading = self._regime_model.read(list(history)[-self._regime_model.candles_needed :])
         if isinstance(self.journal, Learning):
             self.journal.classified(seat.pair.symbol, at, reading)
         self.catch_up()
@@ -154,7 +153,7 @@ class BriefedVoice:
 
     def speaks(self, seat: Seat) -> bool:
         """Whether enough is known of a symbol for the analyst to be asked."""
-        return len(self._history[seat.pair.symbol]) >= self._regime_model.candles_needed
+        return len(self._history[seat.pair.symbol]) >= self._regime_model.candles_least
 
     async def take_in(self, step: Step, at: datetime) -> None:
         """Remember what was accepted."""
