@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from hedgerow.bootstrap.backtests import backtest_desk, read_series
+from hedgerow.bootstrap.desks import ChosenRegimes, chosen_regimes
 from hedgerow.domain.limits import LimitProfile
 from hedgerow.domain.market import Exchange, MarketType, Timeframe
 from hedgerow.domain.money import decimal_of
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.domain.users import UserSettings
+from hedgerow.infrastructure.embedded.data_folder import Places
+from hedgerow.settings import load_settings
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
@@ -98,8 +101,19 @@ def backtest(
         profile=profile,
         settings=settings,
     )
-    desk = backtest_desk(request, read, _embedder() if memory and analyst == HOUSE else None)
+    desk = backtest_desk(
+        request,
+        read,
+        _regimes() if analyst == HOUSE else (),
+        _embedder() if memory and analyst == HOUSE else None,
+    )
     return _finish(lambda: asyncio.run(run_backtest(desk, plan, read, show, is_stopped)))
+
+
+def _regimes() -> ChosenRegimes:
+    """The learned models of regimes that HEDGEROW_REGIME_MODELS chooses for every fund."""
+    settings = load_settings()
+    return chosen_regimes(settings, Places(settings.data_dir))
 
 
 def _embedder() -> Any:

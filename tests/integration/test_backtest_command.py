@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from command_line import Finished, hedgerow
+from command_line import Finished, assert_refused, cut_candles, hedgerow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
 # Of a demo: its audit. Of a backtest: what only it tells.
@@ -34,6 +34,15 @@ def test_the_house_comes_to_what_its_demo_came_to(
     assert figures(file) == demo
     assert "Backtest of House rules" in page.read_text(encoding="utf-8")
     assert not (tmp_path / "none" / "postgres").exists()
+
+
+def test_the_house_reads_regimes_by_the_models_that_are_chosen(
+    small_candles: Path, tmp_path: Path
+) -> None:
+    chosen = {"HEDGEROW_REGIME_MODELS": "regime_model_4h_v9"}
+    said = hedgerow("backtest", "--no-memory", "--data", small_candles, data=tmp_path, **chosen)
+    assert said.code == 0
+    assert "BNB/USDT 4h is left to the rules: the model cannot be read" in said.err
 
 
 def test_a_recorded_demo_trades_again_as_it_did(finished: Finished, tmp_path: Path) -> None:
@@ -94,12 +103,22 @@ def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_p
     own = ("--analyst", f"{EXAMPLE}:EmaCross", "--param", "fast=4", "--param", "slow=12")
     files, stored = tmp_path / "files.json", tmp_path / "stored.json"
     assert hedgerow("candles", "import", small_candles, data=data_folder).code == 0
-    assert hedgerow("backtest", *own, "--data", small_candles, "--json", files, data=data_folder)
+    of_files = ("--data", small_candles, "--json", files)
+    assert hedgerow("backtest", *own, *of_files, data=data_folder).code == 0
     which = ("--stored", "--symbols", "BNB/USDT,SOL/USDT", "--timeframe", "4h")
     said = hedgerow("backtest", *own, *which, "--json", stored, data=data_folder)
     assert (said.code, said.err) == (0, "")
     assert figures(stored) == figures(files)
     assert figures(stored)["trades"] > 0
+
+    earlier = cut_candles(tmp_path / "earlier", 0, 100)
+    assert hedgerow("candles", "import", earlier, data=data_folder).code == 0
+    for command in (("backtest", *own), ("sweep", *own[:2], "--param", "fast=4")):
+        refused = hedgerow(*command, *which, data=data_folder)
+        assert_refused(refused, "--stored, binance", "150 of BNB/USDT's 4h candles", "--allow-gaps")
+    said = hedgerow("backtest", *own, *which, "--allow-gaps", "--json", stored, data=data_folder)
+    assert (said.code, said.err) == (0, "")
+    assert figures(stored)["candles"] == figures(files)["candles"] + 200
 
 
 @pytest.mark.parametrize(
@@ -112,6 +131,11 @@ def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_p
         (("--stored",), "--stored: it is not said which candles;"),
         (("--export", "no/where"), "no/where: its folder does not exist;"),
         (("--market", "moon"), "--market: 'moon' is none of them;"),
+        (
+            ("--analyst", "recorded", "--capital", "10000", "--fee-tier", "vip1", "--stored"),
+            "--analyst recorded: a recorded run has its own candles and terms, not those of "
+            "--stored, --capital, --fee-tier; leave those options out.",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(

@@ -35,7 +35,7 @@ from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest import driver, engine
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds, series_of
+from hedgerow.usecases.backtest.series import CandleSeries, microseconds, require_no_gaps, series_of
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
 
@@ -139,6 +139,17 @@ async def test_an_analyst_sees_closed_candles_only() -> None:
 
     await tried({BTC: series}, Watcher)
     assert seen == [(n + 1, float(c.close), (n + 1) // 4) for n, c in enumerate(series)]
+
+
+def test_missing_candles_are_told_by_their_place() -> None:
+    whole = wandering(1, 50)
+    require_no_gaps(whole, "--stored")
+    holed = series_of([*whole[:20], *whole[23:]])
+    with pytest.raises(InputRefused) as refused:
+        require_no_gaps(holed, "--stored")
+    assert refused.value.what.startswith(
+        "3 of BTC/USDT's 1h candles are missing between 2024-03-01T19"
+    )
 
 
 async def test_a_report_is_made_of_it() -> None:

@@ -75,12 +75,29 @@ def test_funding_is_a_rate_or_a_table(tmp_path: Path) -> None:
         rates.require(BTC, DAY, DAY + timedelta(hours=17))
 
 
-@pytest.mark.parametrize("text", ["time,rate\n", "symbol,time,rate\nBTC/USDT,soon,0.1\n", ""])
-def test_a_wrong_table_of_rates_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"", 1),
+        (b"time,rate\n", 1),
+        (b"symbol,time,rate\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,soon,0.1\n", 2),
+        (b"symbol,time,rate\n\nBTC/USDT,2024-03-01T00:00Z,1\n", 3),
+        (b"symbol,time,rate\nBTC/USDT,2024-03-01T00:00Z\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,99999999999999999,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,9999999999999999999999,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,0001-01-01T00:00+14:00,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,2024-03-01T00:00Z,0.1\n\xff\xfe\n", 3),
+    ],
+)
+def test_a_wrong_table_of_rates_is_refused_by_its_line(
+    tmp_path: Path, content: bytes, where: int
+) -> None:
     table = tmp_path / "rates.csv"
-    table.write_text(text, encoding="utf-8")
-    with pytest.raises(InputRefused):
+    table.write_bytes(content)
+    with pytest.raises(InputRefused) as refused:
         funding_of(terms(market_type=FUTURES, funding=str(table)))
+    assert refused.value.where == f"{table}, line {where}"
 
 
 def test_funding_is_settled_at_0_8_and_16() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hedgerow.bootstrap.desks import (
+    ChosenRegimes,
     at_one_moment,
+    chosen_regimes,
     paper_desk,
     regime_model,
     regime_trainer,
@@ -25,7 +27,7 @@ from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFol
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
-from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
@@ -122,11 +124,12 @@ class Backstage:
         """What a backtest needs; raises InputRefused for an analyst or terms that cannot be."""
         from hedgerow.bootstrap.backtests import backtest_desk
 
+        chosen = self._regimes_for(request)
         if not memory:
-            yield backtest_desk(request, candles)
+            yield backtest_desk(request, candles, chosen)
             return
         async with self._engines.embedder() as embedder:
-            yield backtest_desk(request, candles, embedder)
+            yield backtest_desk(request, candles, chosen, embedder)
 
     def sweep_desk(
         self, order: SweepOrder, candles: Mapping[str, CandleSeries]
@@ -136,7 +139,7 @@ class Backstage:
 
         folder = self._folder.path / "sweeps"
         folder.mkdir(exist_ok=True)
-        return sweep_desk(folder, order, candles)
+        return sweep_desk(folder, order, candles, self._regimes_for(order.request))
 
     def recorded_desk(self, recording: Recording) -> BacktestDesk:
         """What a backtest of a paper run's decisions needs."""
@@ -252,7 +255,14 @@ class Backstage:
 
     @cached_property
     def _regime_model(self) -> RegimeModel:
-        return regime_model(self._settings, self._folder, self._indicators)
+        return regime_model(self._chosen_regimes, self._indicators)
+
+    @cached_property
+    def _chosen_regimes(self) -> ChosenRegimes:
+        return chosen_regimes(self._settings, self._folder)
+
+    def _regimes_for(self, request: DeskRequest) -> ChosenRegimes:
+        return self._chosen_regimes if request.analyst == HOUSE else ()
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from hedgerow.bootstrap.desks import ChosenRegimes, regime_model
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestVenue, ByBriefing, ByRules, School
 from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
@@ -36,9 +37,14 @@ def read_series(
 
 
 def backtest_desk(
-    request: DeskRequest, candles: Mapping[str, CandleSeries], embedder: Embedder | None = None
+    request: DeskRequest,
+    candles: Mapping[str, CandleSeries],
+    chosen: ChosenRegimes = (),
+    embedder: Embedder | None = None,
 ) -> BacktestDesk:
-    """What a backtest needs; the house remembers where there is an embedder.
+    """What a backtest needs; the house reads regimes with the learned models that are `chosen`.
+
+    It remembers where there is an embedder.
 
     Raises InputRefused for an analyst or terms that cannot be.
     """
@@ -65,7 +71,7 @@ def backtest_desk(
     def make_venue(instruments: Sequence[Instrument]) -> BacktestVenue:
         return PaperVenue(instruments, rules, funding)
 
-    decides = _who_decides(request, embedder)
+    decides = _who_decides(request, chosen, embedder)
     name = decides.name if isinstance(decides, ByRules) else "House rules"
     charges = VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
     return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
@@ -86,7 +92,9 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
     return BacktestDesk(make_venue, charges, decides, "Backtest of a recorded paper run")
 
 
-def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing | ByRules:
+def _who_decides(
+    request: DeskRequest, chosen: ChosenRegimes, embedder: Embedder | None
+) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
     if isinstance(request.analyst, type):
@@ -95,18 +103,17 @@ def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing 
     if request.analyst != HOUSE:
         own = load_analyst(request.analyst, request.params)
         return ByRules(own.make, own.name)
-    return _house(request, embedder)
+    return _house(request, chosen, embedder)
 
 
-def _house(request: DeskRequest, embedder: Embedder | None) -> ByBriefing:
+def _house(request: DeskRequest, chosen: ChosenRegimes, embedder: Embedder | None) -> ByBriefing:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.house_terms import house_terms
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
     from hedgerow.infrastructure.memory_store import MemoryNotebook
 
     terms = house_terms(request.params, request.leverage)
     indicators = IndicatorDesk()
     school = School(MemoryNotebook, HouseReviewer(), embedder) if embedder else None
-    return ByBriefing(HouseAnalyst(indicators, terms), RulesRegimeModel(indicators), school)
+    return ByBriefing(HouseAnalyst(indicators, terms), regime_model(chosen, indicators), school)

@@ -27,7 +27,7 @@ from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, series_by_symbol
+from hedgerow.usecases.backtest.series import CandleSeries, require_no_gaps, series_by_symbol
 from hedgerow.usecases.report import build_report, report_json
 
 _EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
@@ -101,7 +101,11 @@ async def candles_for(backstage: Backstage, request: BacktestRequest) -> Candles
             where=f"--stored, {request.desk.exchange}",
             fix="import them with `hedgerow candles import` first",
         )
-    return series_by_symbol(found)
+    candles = series_by_symbol(found)
+    if not request.allow_gaps:
+        for series in candles.values():
+            require_no_gaps(series, f"--stored, {request.desk.exchange}")
+    return candles
 
 
 def plan_for(request: BacktestRequest) -> BacktestPlan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -37,7 +37,9 @@ from hedgerow.entrypoints.options import (
     SymbolsOption,
     TimeframeOption,
 )
-from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.usecases.backtest.request import RECORDED, DeskRequest
+
+_OF_ANY_RUN: Final = ("analyst", "json_file", "page", "export")
 
 
 def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
@@ -45,6 +47,7 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
 
     @app.command()
     def backtest(
+        context: typer.Context,
         data: DataOption = None,
         stored: StoredOption = False,
         symbols: SymbolsOption = None,
@@ -78,6 +81,8 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
         """Let an analyst trade past candles in memory, and report on it."""
         from hedgerow.entrypoints.backtest import BacktestRequest, run_it
 
+        if analyst == RECORDED:
+            _require_nothing_else(context)
         desk = DeskRequest(
             analyst=analyst,
             params=_params(param or []),
@@ -106,6 +111,23 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
         )
         if not finish(run_it(backstage, request)):
             raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _require_nothing_else(context: typer.Context) -> None:
+    """Raise InputRefused for options that a recorded run has answered already."""
+    said = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in _OF_ANY_RUN and _is_given(context, str(parameter.name))
+    ]
+    if said:
+        what = f"a recorded run has its own candles and terms, not those of {', '.join(said)}"
+        raise InputRefused(what, "--analyst recorded", "leave those options out")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _params(texts: list[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from hedgerow.domain.errors import HedgerowError, InputRefused
@@ -32,6 +33,11 @@ class Evaluator:
         if isinstance(self._evaluate, NotPrepared):
             return self._evaluate
         return tried(self._evaluate, task)
+
+
+def be_quiet() -> None:
+    """Log errors alone in this worker: thousands of trials would repeat the same warning."""
+    logging.getLogger("hedgerow").setLevel(logging.ERROR)
 
 
 def tried(evaluate: Evaluate, task: Task) -> Result:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypedDict, Unpack
 
+from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.money import decimal_of, price_from_float, round_to_tick
 from hedgerow.domain.orders import OrderType
@@ -169,9 +170,12 @@ class Market(Closed):
         return self._series.open_us[self.count - 1] + self._series.span_us
 
     def on(self, timeframe: Timeframe | str) -> Closed:
-        """Longer candles, made of these, that have closed by now."""
+        """Longer candles, made of these, that have closed by now; raises InputRefused."""
         wanted = Timeframe(timeframe)
         if wanted not in self._coarser:
+            if wanted.duration % self.timeframe.duration:
+                what = f"candles of {wanted} cannot be made of candles of {self.timeframe}"
+                raise InputRefused(what, self.symbol, "ask market.on for longer ones")
             series = self._series.rolled_up(wanted)
             self._coarser[wanted] = (series, Closed(series))
         series, closed = self._coarser[wanted]
@@ -231,9 +235,11 @@ class Market(Closed):
         )
 
     def leave(self, reason: str = "") -> ExitProposal:
-        """Propose to close the open position at the market."""
+        """Propose to close the open position at the market; raises InputRefused without one."""
         position = self.position
-        assert position is not None, "there is no position to leave"
+        if position is None:
+            what, fix = "there is no position to leave", "call leave where market.side is not None"
+            raise InputRefused(what, self.symbol, fix)
         return ExitProposal(
             self.symbol, position.id, reason or f"{self._agent} leaves", self._agent
         )
