@@ -82,6 +82,7 @@ async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
     closed = _round_trip(scene)
     held = _hold(scene, 1)
     scene.tell(KillSwitchPulled("enough for today"))
+    scene.decide(proposal(), next(iter(scene.fund.pairs)))
     step = Step((*opened.facts, *scene.facts), (*opened.wishes, *scene.wishes))
     entry = scene.fund.orders[held.entry_order_id]
     memory, session = _memory(owner, closed), _session(owner)

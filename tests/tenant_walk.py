@@ -88,6 +88,7 @@ NOTHING: Final[dict[str, Call]] = {
     "trades.proposal": lambda unit, ada: unit.trades.proposal(ada.entry.id),
     "trades.equity_marks": lambda unit, ada: unit.trades.equity_marks(ada.strategy_id),
     "trades.events_about": lambda unit, ada: unit.trades.events_about(ada.user_id, [ada.entry.id]),
+    "trades.refusals": lambda unit, ada: unit.trades.refusals(ada.user_id),
     "trades.breaker_trips": lambda unit, ada: unit.trades.breaker_trips(ada.user_id),
     "audit.events": lambda unit, ada: anext(unit.audit.events(ada.user_id), None),
     "audit.transfers": lambda unit, ada: anext(unit.audit.transfers(ada.user_id), None),

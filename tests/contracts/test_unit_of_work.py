@@ -711,6 +711,7 @@ class TestTrades:
         scene = await begun(open_unit)
         position = await ended(open_unit, scene)
         await keep(open_unit, scene.fund, scene.tell(KillSwitchPulled("enough")))
+        await keep(open_unit, scene.fund, scene.decide(proposal()))
         another = a_fund_like_no_other(next(fund_numbers), MarketType.SPOT)
         other = (await begin(open_unit, *another)).user.id
         async with open_unit(SYSTEM) as unit:
@@ -719,6 +720,8 @@ class TestTrades:
             await unit.journal.add(entry_of(position))
             counts = await unit.trades.counts(USER)
             others = await unit.trades.counts(other)
+            assert await unit.trades.refusals(USER) == {"circuit_breaker": 1}
+            assert await unit.trades.refusals(other) == {}
             assert await unit.trades.breaker_trips(USER) == 1
             assert await unit.trades.breaker_trips(other) == 0
         counted = [counts[name] for name in ("orders", "fills", "memories", "journal_entries")]

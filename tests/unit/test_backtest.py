@@ -38,6 +38,7 @@ from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds, require_no_gaps, series_of
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
+from hedgerow.usecases.report_document import report_document
 
 FUTURES: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
 RATES = FundingRates(Decimal("0.0001"))
@@ -295,3 +296,15 @@ async def test_a_backtest_that_is_stopped_reports_on_what_it_has_lived_through()
     assert len(result.candles[BTC]) == len(result.equity) == 512
     whole = await tried({BTC: series.first(512)}, lambda: RandomAnalyst(6))
     assert result.final_equity == whole.final_equity
+
+
+async def test_what_the_pre_trade_checks_refuse_is_counted_and_told() -> None:
+    class Upside:
+        def decide(self, market: Market) -> Any:
+            close = market.close
+            return market.buy(stop=close * 2, target=close / 2) if market.count > 20 else None
+
+    result = await tried({BTC: wandering(3, 25)}, Upside)
+    assert result.refusals == {"stop_and_target": 5}
+    document = report_document(build_report(result.facts))
+    assert document["refusals"] == {"stop_and_target": 5}

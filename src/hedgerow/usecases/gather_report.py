@@ -89,6 +89,7 @@ async def gather_report(
             if each.order.strategy_id == strategy.id
         ],
         memories=await memory_texts(unit, trades),
+        refusals=await unit.trades.refusals(run.user_id),
     )
 
 

@@ -41,6 +41,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "time_in_market_pct": encode(report.time_in_market_pct),
         "exposure_pct": encode(report.exposure_pct),
         "turnover_ratio": encode(report.turnover_ratio),
+        "refusals": dict(facts.refusals),
         "trades": group_document(report.all_trades),
         "by": {str(by): groups_document(groups) for by, groups in report.groups.items()},
     }

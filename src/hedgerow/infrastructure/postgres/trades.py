@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hedgerow.domain.errors import UnknownEntity
 from hedgerow.domain.events import Event
 from hedgerow.domain.journal import JournalEntry
-from hedgerow.domain.messages import EquityMarked, ProposalAccepted
+from hedgerow.domain.messages import EquityMarked, ProposalAccepted, ProposalRefused
 from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import RiskEventType
@@ -140,6 +140,18 @@ class PostgresTrades:
         found = await self._connection.execute(kinds)
         counted |= {str(kind): int(count) for kind, count in found}
         return counted
+
+    async def refusals(self, user_id: UUID) -> Mapping[str, int]:
+        """How many proposals failed which pre-trade check, the most frequent first."""
+        c = tables.events.c
+        check = c.body["checks"][-1]["name"].astext.label("check")
+        failed = (
+            select(check, func.count())
+            .where(c.user_id == user_id, c.kind == ProposalRefused.__name__)
+            .group_by(check)
+            .order_by(func.count().desc(), check)
+        )
+        return {name: int(count) for name, count in await self._connection.execute(failed)}
 
     async def breaker_trips(self, user_id: UUID) -> int:
         """How often the user's circuit breaker has been triggered."""

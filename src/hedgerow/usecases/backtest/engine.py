@@ -8,6 +8,7 @@ whose prices change nothing but a mark is passed over; domain/quiet.py tells whi
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,13 @@ from typing import Final
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import MarketType, path_of
-from hedgerow.domain.messages import DecisionMade, IntervalClosed, IntervalOpened, PriceMoved
+from hedgerow.domain.messages import (
+    DecisionMade,
+    IntervalClosed,
+    IntervalOpened,
+    PriceMoved,
+    ProposalRefused,
+)
 from hedgerow.domain.money import ZERO
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
@@ -84,6 +91,8 @@ class Engine:
         self._resting: _Resting | None = None
         self.equity = EquityColumns()
         self.decisions = 0
+        self.refusals: Counter[str] = Counter()
+        """How many proposals failed which pre-trade check."""
 
     @property
     def steps(self) -> int:
@@ -183,6 +192,9 @@ class Engine:
         series, at = seat.series, moment(close_us)
         self._venue.know_last(seat.pair.symbol, series.price(series.close[seat.closed - 1]))
         step = self._driver.deliver(DecisionMade(seat.pair.id, act), at)
+        for fact in step.facts:
+            if isinstance(fact, ProposalRefused):
+                self.refusals[fact.checks[-1].name] += 1
         await self._voice.take_in(step, at)
 
     def _pass_over(self, open_us: int, close_us: int, span: Sequence[Seat]) -> bool:

@@ -31,7 +31,7 @@ class BacktestResult:
 
     `accepted` are the proposals that became orders, by the entry order, and `memory_texts` what
     the memories say that moved them. `steps` counts the messages that the fund took; `decisions`
-    what analysts said, silence included.
+    what analysts said, silence included; `refusals` the proposals that failed a pre-trade check.
     """
 
     name: str
@@ -45,6 +45,7 @@ class BacktestResult:
     memories: int
     memory_texts: Mapping[UUID, str]
     steps: int
+    refusals: Mapping[str, int]
     is_finished: bool
 
     @property
@@ -121,6 +122,7 @@ class BacktestResult:
             funding=self.funding,
             orders=self._order_records(),
             memories=self.memory_texts,
+            refusals=self.refusals,
         )
 
     def _trades(self) -> list[TradeRecord]:

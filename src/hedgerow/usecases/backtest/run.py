@@ -74,6 +74,7 @@ async def run_backtest(
         memories=voice.journal.memories_kept,
         memory_texts=voice.journal.memory_texts(),
         steps=engine.steps,
+        refusals=dict(engine.refusals.most_common()),
         is_finished=is_finished,
     )
 

@@ -66,6 +66,10 @@ class Trades(Protocol):
         """How many `orders`, `fills`, `memories`, `journal_entries` and of each event kind."""
         ...
 
+    async def refusals(self, user_id: UUID) -> Mapping[str, int]:
+        """How many proposals failed which pre-trade check, the most frequent first."""
+        ...
+
     async def breaker_trips(self, user_id: UUID) -> int:
         """How often the user's circuit breaker has been triggered."""
         ...
