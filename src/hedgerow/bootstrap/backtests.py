@@ -12,7 +12,7 @@ from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports import Embedder, RegimeModel
 
 
 def read_series(
@@ -89,13 +89,20 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
 def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
+    if request.analyst == HOUSE:
+        return _house(request, embedder)
     if isinstance(request.analyst, type):
         own = analyst_of(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    if request.analyst != HOUSE:
+    else:
         own = load_analyst(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    return _house(request, embedder)
+    return ByRules(own.make, own.name, regime_model=_rules_regimes())
+
+
+def _rules_regimes() -> RegimeModel:
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+
+    return RulesRegimeModel(IndicatorDesk())
 
 
 def _house(request: DeskRequest, embedder: Embedder | None) -> ByBriefing:
