@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,11 +27,13 @@ from backtest_builders import (
 )
 from builders import digits, reproducible
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.journal import MarketRegime
 from hedgerow.domain.ledger import TransferReason
 from hedgerow.domain.limits import LimitProfile
-from hedgerow.domain.market import MarketType, Timeframe
+from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.positions import PositionStatus
+from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest import driver, engine
 from hedgerow.usecases.backtest.market import Market
@@ -160,6 +163,34 @@ async def test_a_report_is_made_of_it() -> None:
     assert figures["orders"] == len(result.orders)
     assert figures["final_equity"] == f"{result.final_equity:.8f}"
     assert figures["journal_entries"] == figures["trades"] == len(result.journal) > 3
+
+
+async def test_trades_are_told_by_the_regime_they_were_decided_in() -> None:
+    class UpAfterTen:
+        candles_needed, candles_least, versions = 20, 10, ("test",)
+
+        def read(self, candles: Sequence[Candle]) -> RegimeReading:
+            assert len(candles) <= 20
+            seen.append(candles[-1].close_time)
+            return RegimeReading(Regime.TREND_UP, 1.0, {}, "test")
+
+    seen: list[datetime] = []
+    result = await tried({BTC: wandering(5, 400)}, lambda: RandomAnalyst(5))
+    facts = replace(result, regime_model=UpAfterTen()).facts
+    entries = [trade.journal for trade in facts.trades if trade.journal]
+    decided = [
+        result.fund.changes.orders[t.position.entry_order_id].created_at
+        for t in facts.trades
+        if t.journal
+    ]
+    assert seen == [at for at in decided if at >= START + timedelta(hours=10)]
+    assert Counter(entry.market_regime for entry in entries)[MarketRegime.TREND] == len(seen) > 3
+    # without a model the proposals' own word stands
+    assert {t.journal.market_regime for t in result.facts.trades if t.journal} == {
+        MarketRegime.VOLATILE
+    }
+    judged = [entry.was_correct_exit for entry in entries]
+    assert None not in judged[:-1]
 
 
 async def test_a_tier_without_backtests_is_refused() -> None:

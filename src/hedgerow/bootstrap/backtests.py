@@ -13,7 +13,7 @@ from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports.desk import Embedder
+from hedgerow.usecases.ports.desk import Embedder, RegimeModel
 
 
 def read_series(
@@ -97,13 +97,20 @@ def _who_decides(
 ) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
+    if request.analyst == HOUSE:
+        return _house(request, chosen, embedder)
     if isinstance(request.analyst, type):
         own = analyst_of(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    if request.analyst != HOUSE:
+    else:
         own = load_analyst(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    return _house(request, chosen, embedder)
+    return ByRules(own.make, own.name, regime_model=_rules_regimes())
+
+
+def _rules_regimes() -> RegimeModel:
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+
+    return RulesRegimeModel(IndicatorDesk())
 
 
 def _house(request: DeskRequest, chosen: ChosenRegimes, embedder: Embedder | None) -> ByBriefing:

@@ -20,7 +20,7 @@ from hedgerow.entrypoints.replay_progress import show_replay
 from hedgerow.entrypoints.report import result_document, say_where
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
-from hedgerow.entrypoints.run_shelf import audit_of
+from hedgerow.entrypoints.run_shelf import audit_of, page_of
 from hedgerow.usecases.paper_run import plan_run, report_facts, run_paper
 from hedgerow.usecases.report import build_report
 
@@ -68,7 +68,7 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
         with stop_requests() as stop, LiveBar(console) as bar:
             run = await run_paper(desk, plan, candles, partial(show_replay, bar), stop.is_set)
         report, audit = build_report(await report_facts(desk, run)), await audit_of(desk, run)
-    page = backstage.report_folder() / f"{run.id}.html"
+    page = page_of(backstage, run)
     write_report_page(report, page)
     print_report(report, console)
     say_where(console, page, audit, finished=run.finished_at is not None)

@@ -66,7 +66,7 @@ class RunShelf:
             key=str(run.id),
             name=f"Run …{str(run.id)[-8:]}",
             facts=await report_facts(desk, run),
-            page=self._backstage.report_folder() / f"{run.id}.html",
+            page=page_of(self._backstage, run),
             audit=await audit_of(desk, run),
         )
 
@@ -91,6 +91,11 @@ def _folder(name: str) -> Path | None:
     """The folder of this name, whole; None where there is none."""
     path = Path(name)
     return path.resolve() if path.is_dir() else None
+
+
+def page_of(backstage: Backstage, run: PaperRun) -> Path:
+    """Where the page of a stored run lies."""
+    return backstage.report_folder() / f"{run.id}.html"
 
 
 async def audit_of(desk: PaperDesk, run: PaperRun) -> AuditReport:

@@ -166,10 +166,15 @@ class ByBriefing:
 
 @dataclass(frozen=True, slots=True)
 class ByRules:
-    """Analysts by rules, made one for each symbol; they recall nothing."""
+    """Analysts by rules, made one for each symbol; they recall nothing.
+
+    They say nothing of regimes either: by `regime_model` a report tells in which one a trade was
+    entered. Without it a proposal's own word stands, as in a recorded run.
+    """
 
     make: Callable[[], RuleAnalyst]
     name: str
+    regime_model: RegimeModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ whose prices change nothing but a mark is passed over; domain/quiet.py tells whi
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal

@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from hedgerow.domain.fund import Fund
-from hedgerow.domain.journal import JournalEntry, exit_was_correct
+from hedgerow.domain.journal import JOURNAL_REGIMES, JournalEntry, MarketRegime, exit_was_correct
 from hedgerow.domain.ledger import Account, Transfer
 from hedgerow.domain.messages import ProposalAccepted
 from hedgerow.domain.orders import Fill, Order
@@ -20,6 +20,7 @@ from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.backtest.equity import EquityColumns
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.gather_report import VenueCharges
+from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 from hedgerow.usecases.report_facts import OrderRecord, RunCounts, RunFacts, TradeRecord
 
@@ -30,8 +31,9 @@ class BacktestResult:
     """The whole record of a backtest; `candles` are those that were lived through.
 
     `accepted` are the proposals that became orders, by the entry order, and `memory_texts` what
-    the memories say that moved them. `steps` counts the messages that the fund took; `decisions`
-    what analysts said, silence included; `refusals` the proposals that failed a pre-trade check.
+    the memories say that moved them. `regime_model` tells in which regimes trades were entered,
+    where the proposals do not. `steps` counts the messages that the fund took; `decisions` what
+    analysts said, silence included; `refusals` the proposals that failed a pre-trade check.
     """
 
     name: str
@@ -44,6 +46,7 @@ class BacktestResult:
     decisions: int
     memories: int
     memory_texts: Mapping[UUID, str]
+    regime_model: RegimeModel | None
     steps: int
     refusals: Mapping[str, int]
     is_finished: bool
@@ -126,25 +129,40 @@ class BacktestResult:
         )
 
     def _trades(self) -> list[TradeRecord]:
-        journal = {entry.trade_id: self._judged(entry) for entry in self.journal}
+        journal = {entry.trade_id: entry for entry in self.journal}
         found = []
         for position in self.positions:
             proposal = self.accepted[position.entry_order_id].proposal
             entry = journal.get(position.id)
+            if entry is not None:
+                entry = replace(
+                    entry,
+                    market_regime=self._regime(entry, position),
+                    was_correct_exit=self._exit_verdict(entry),
+                )
             found.append(TradeRecord(position, entry, proposal.agent_id, proposal.memories_used))
         return found
 
-    def _judged(self, entry: JournalEntry) -> JournalEntry:
-        """The entry with its exit judged, as a school of trades would have done at its time."""
+    def _regime(self, entry: JournalEntry, position: Position) -> MarketRegime:
+        """The regime that a trade was decided in."""
+        model, series = self.regime_model, self.candles[entry.symbol]
+        if model is None:
+            return entry.market_regime
+        decided_at = self.fund.changes.orders[position.entry_order_id].created_at
+        closed = series.closed_by(microseconds(decided_at))
+        if closed < model.candles_least:
+            return entry.market_regime
+        known = series[max(closed - model.candles_needed, 0) : closed]
+        return JOURNAL_REGIMES[model.read(known).regime]
+
+    def _exit_verdict(self, entry: JournalEntry) -> bool | None:
+        """Whether an exit was right, as a school of trades would have judged it at its time."""
         if entry.was_correct_exit is not None:
-            return entry
+            return entry.was_correct_exit
         series = self.candles[entry.symbol]
         first = bisect_left(series.open_us, microseconds(entry.created_at))
         after = series[first : first + EXIT_VERDICT_CANDLES]
-        if not after:
-            return entry
-        right = exit_was_correct(entry.side, entry.exit_price, after)
-        return replace(entry, was_correct_exit=right)
+        return exit_was_correct(entry.side, entry.exit_price, after) if after else None
 
     def _order_records(self) -> list[OrderRecord]:
         fills: defaultdict[UUID, list[Fill]] = defaultdict(list)

@@ -73,6 +73,7 @@ async def run_backtest(
         accepted=voice.journal.accepted,
         memories=voice.journal.memories_kept,
         memory_texts=voice.journal.memory_texts(),
+        regime_model=desk.decides.regime_model if isinstance(desk.decides, ByRules) else None,
         steps=engine.steps,
         refusals=dict(engine.refusals.most_common()),
         is_finished=is_finished,
