@@ -136,6 +136,10 @@ def test_interrupted_it_goes_on(
         (["--param", "fast=1", "--analyst", f"{EXAMPLE}:X"], ("no class X",)),
         (["--param", "fast=0.5:2", "--analyst", CROSS], ("no grid can list", "--search random")),
         (["--param", "fast=1", "--folds", "90"], ("--folds", "give more candles or fewer folds")),
+        (["--param", "fast=1", "--fee-tier", "vip99"], ("--fee-tier: 'vip99' is no fee tier",)),
+        (["--param", "fast=1", "--leverage", "3"], ("--leverage: a leverage of 3 cannot be",)),
+        (["--param", "fast=1", "--funding", "0.1"], ("--funding: spot knows no funding",)),
+        (["--param", "fast=1", "--slippage", "much"], ("--slippage: 'much' is no slippage",)),
         (["--param", "quick=1", "--workers", "1", "--analyst", CROSS], ("no parameter quick",)),
     ],
 )

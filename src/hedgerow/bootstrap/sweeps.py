@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import hedgerow
-from hedgerow.bootstrap.backtests import backtest_desk
+from hedgerow.bootstrap.backtests import backtest_desk, venue_of
 from hedgerow.bootstrap.desks import ChosenRegimes
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
-from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.run import require_runnable, run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.regime_models import UnreadableModel
 from hedgerow.usecases.sweep.fingerprint import SweepIdentity
@@ -40,6 +40,9 @@ def sweep_desk(
     from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
     from hedgerow.infrastructure.sweeps.result_file import open_results
 
+    # What would fail every trial alike is refused before the first.
+    require_runnable(order.plan, candles)
+    venue_of(order.request, candles)
     source = _source(order.request)
     recipe = BacktestRecipe(order.request, order.plan, source, chosen)
     search = _search(order)
