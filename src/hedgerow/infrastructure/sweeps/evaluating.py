@@ -49,7 +49,7 @@ def tried(evaluate: Evaluate, task: Task) -> Result:
 
 
 def _is_of_the_machine(error: BaseException) -> bool:
-    """Whether memory, a disk or another part of the machine failed: it may have room again later."""
+    """Whether memory, a disk or another part of the machine failed, which may not last."""
     cause = error.__cause__
     is_cause = cause is not None and _is_of_the_machine(cause)
     return isinstance(error, OSError | MemoryError) or is_cause
