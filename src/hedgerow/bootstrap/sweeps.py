@@ -37,7 +37,7 @@ def sweep_desk(
     folder: Path, order: SweepOrder, candles: Candles, chosen: ChosenRegimes = ()
 ) -> Iterator[SweepDesk]:
     """What a sweep is run with; its results are kept in `folder`. Raises InputRefused."""
-    from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
+    from hedgerow.infrastructure.sweeps.candle_bytes import remove_left_behind, shared_candles
     from hedgerow.infrastructure.sweeps.result_file import open_results
 
     # What would fail every trial alike is refused before the first.
@@ -46,10 +46,10 @@ def sweep_desk(
     source = _source(order.request)
     recipe = BacktestRecipe(order.request, order.plan, source, chosen)
     search = _search(order)
+    remove_left_behind(folder)
     with ExitStack() as stack:
-        shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
-        write_candles(shared, candles)
         results = stack.enter_context(open_results(folder, _identity(order, recipe, candles)))
+        shared = stack.enter_context(shared_candles(results.path, candles))
         workers = stack.enter_context(_workers(order, recipe, shared))
         yield SweepDesk(search, workers, results)
 
