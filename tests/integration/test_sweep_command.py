@@ -125,6 +125,27 @@ def test_interrupted_it_goes_on(
     assert json.loads(file.read_text()) == swept[1]
 
 
+def test_killed_it_leaves_nothing_behind_for_long(tmp_path: Path) -> None:
+    data, temporary = tmp_path / "data", tmp_path / "temporary"
+    temporary.mkdir()
+
+    def left() -> list[str]:
+        return [path.name for path in (data / "sweeps").glob("*.candles")]
+
+    long = (*SMALL[:-1], "slow=24:600", "--workers", 1)
+    with running(*long, data=data, TMPDIR=str(temporary)) as process:
+        wait_for(process, "backtests")
+        other = hedgerow(*SMALL[:-1], "slow=24", "--workers", 1, data=data)
+        assert other.code == 0, other
+        assert len(left()) == 1, "the candles of a sweep that runs stay"
+        process.kill()
+        process.wait()
+    assert len(left()) == 1
+    assert list(temporary.iterdir()) == []
+    assert hedgerow(*SMALL[:-1], "slow=36", "--workers", 1, data=data).code == 0
+    assert left() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
@@ -136,6 +157,10 @@ def test_interrupted_it_goes_on(
         (["--param", "fast=1", "--analyst", f"{EXAMPLE}:X"], ("no class X",)),
         (["--param", "fast=0.5:2", "--analyst", CROSS], ("no grid can list", "--search random")),
         (["--param", "fast=1", "--folds", "90"], ("--folds", "give more candles or fewer folds")),
+        (["--param", "fast=1", "--fee-tier", "vip99"], ("--fee-tier: 'vip99' is no fee tier",)),
+        (["--param", "fast=1", "--leverage", "3"], ("--leverage: a leverage of 3 cannot be",)),
+        (["--param", "fast=1", "--funding", "0.1"], ("--funding: spot knows no funding",)),
+        (["--param", "fast=1", "--slippage", "much"], ("--slippage: 'much' is no slippage",)),
         (["--param", "quick=1", "--workers", "1", "--analyst", CROSS], ("no parameter quick",)),
     ],
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hedgerow.backtest import backtest, read_candles
+from backtest_builders import wandering
+from hedgerow.backtest import Market, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.words import sentence
 from hedgerow.infrastructure.agents.own_analyst import load_analyst
@@ -260,3 +261,48 @@ def test_the_same_backtest_comes_to_the_same_end() -> None:
     assert first.final_equity == second.final_equity
     assert first.fills == second.fills
     assert first.final_equity != other.final_equity
+
+
+class Idle:
+    def decide(self, market: Market) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"exchange": "foo"}, "--exchange"),
+        ({"market": "moon"}, "--market"),
+        ({"risk": "all"}, "--risk"),
+        ({"capital": "abc"}, "--capital"),
+        ({"capital": -5}, "--capital"),
+        ({"capital": 0}, "--capital"),
+        ({"capital": "0.000000001"}, "--capital"),
+        ({"leverage": 0}, "--leverage"),
+        ({"latency_ms": -1}, "--slippage or --latency-ms"),
+        ({"funding": "0.1"}, "--funding"),
+        ({"candles": {}}, "--symbols"),
+        ({"params": {"x": 1}}, "Idle"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_as_on_the_command_line(
+    changes: dict[str, Any], where: str
+) -> None:
+    usual: dict[str, Any] = {"candles": {"BTC/USDT": wandering(1, 20)}, "analyst": Idle}
+    with pytest.raises(InputRefused) as refused:
+        backtest(**(usual | changes))
+    assert refused.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"timeframe": "7m"}, "--timeframe"),
+        ({"symbols": ["bitcoin"]}, "--symbols"),
+        ({"symbols": []}, "--symbols"),
+    ],
+)
+def test_candles_that_cannot_be_read_are_refused(asked: dict[str, Any], where: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        read_candles(**asked)
+    assert refused.value.where == where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.ports.desk import Embedder, RegimeModel
+
+MakeVenue = Callable[[Sequence[Instrument]], BacktestVenue]
 
 
 def read_series(
@@ -48,6 +50,19 @@ def backtest_desk(
 
     Raises InputRefused for an analyst or terms that cannot be.
     """
+    make_venue, charges = venue_of(request, candles)
+    decides = _who_decides(request, chosen, embedder)
+    name = decides.name if isinstance(decides, ByRules) else "House rules"
+    return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
+
+
+def venue_of(
+    request: DeskRequest, candles: Mapping[str, CandleSeries]
+) -> tuple[MakeVenue, VenueCharges]:
+    """Who makes the venue that candles are traded at, and what it charges.
+
+    Raises InputRefused for terms that cannot be.
+    """
     from hedgerow.infrastructure.venues.paper import PaperVenue
     from hedgerow.infrastructure.venues.paper.terms import VenueTerms, funding_of, rules_of
 
@@ -71,10 +86,7 @@ def backtest_desk(
     def make_venue(instruments: Sequence[Instrument]) -> BacktestVenue:
         return PaperVenue(instruments, rules, funding)
 
-    decides = _who_decides(request, chosen, embedder)
-    name = decides.name if isinstance(decides, ByRules) else "House rules"
-    charges = VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
-    return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
+    return make_venue, VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
 
 
 def recorded_desk(recording: Recording) -> BacktestDesk:

@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import hedgerow
-from hedgerow.bootstrap.backtests import backtest_desk
+from hedgerow.bootstrap.backtests import backtest_desk, venue_of
 from hedgerow.bootstrap.desks import ChosenRegimes
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
-from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.run import require_runnable, run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.regime_models import UnreadableModel
 from hedgerow.usecases.sweep.fingerprint import SweepIdentity
@@ -37,16 +37,19 @@ def sweep_desk(
     folder: Path, order: SweepOrder, candles: Candles, chosen: ChosenRegimes = ()
 ) -> Iterator[SweepDesk]:
     """What a sweep is run with; its results are kept in `folder`. Raises InputRefused."""
-    from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
+    from hedgerow.infrastructure.sweeps.candle_bytes import remove_left_behind, shared_candles
     from hedgerow.infrastructure.sweeps.result_file import open_results
 
+    # What would fail every trial alike is refused before the first.
+    require_runnable(order.plan, candles)
+    venue_of(order.request, candles)
     source = _source(order.request)
     recipe = BacktestRecipe(order.request, order.plan, source, chosen)
     search = _search(order)
+    remove_left_behind(folder)
     with ExitStack() as stack:
-        shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
-        write_candles(shared, candles)
         results = stack.enter_context(open_results(folder, _identity(order, recipe, candles)))
+        shared = stack.enter_context(shared_candles(results.path, candles))
         workers = stack.enter_context(_workers(order, recipe, shared))
         yield SweepDesk(search, workers, results)
 

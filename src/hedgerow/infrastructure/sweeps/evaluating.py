@@ -45,7 +45,14 @@ def tried(evaluate: Evaluate, task: Task) -> Result:
     try:
         return evaluate(dict(task.parameters), task.window)
     except Exception as error:  # noqa: BLE001 - a strategy may be anybody's code: it fails by itself
-        return Failure(reason_of(error))
+        return Failure(reason_of(error), is_lasting=not _is_of_the_machine(error))
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    """Whether memory, a disk or another part of the machine failed, which may not last."""
+    cause = error.__cause__
+    is_cause = cause is not None and _is_of_the_machine(cause)
+    return isinstance(error, OSError | MemoryError) or is_cause
 
 
 def require_prepared(said: Result | NotPrepared, where: str) -> Result:
