@@ -31,6 +31,7 @@ from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
+from hedgerow.usecases.clock_ports import Clock
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -228,6 +229,12 @@ class Backstage:
         async with self._engines.postgres() as engine, self._engines.clickhouse() as clickhouse:
             store = ClickHouseCandleStore(clickhouse)
             yield RegimeDesk(unit_of_work(engine), store, self._regime_model)
+
+    def clock(self) -> Clock:
+        """The time of this machine."""
+        from hedgerow.infrastructure.system_clock import SystemClock
+
+        return SystemClock()
 
     def regime_trainer(self) -> RegimeTrainer:
         """Trains regime models, and knows those that are kept."""

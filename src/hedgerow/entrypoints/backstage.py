@@ -16,6 +16,7 @@ from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
+from hedgerow.usecases.clock_ports import Clock
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -110,6 +111,10 @@ class Backstage(Protocol):
 
     def regime_desk(self) -> AbstractAsyncContextManager[RegimeDesk]:
         """What markets are classified with, shared with whatever else is running."""
+        ...
+
+    def clock(self) -> Clock:
+        """The time of this machine."""
         ...
 
     def regime_trainer(self) -> RegimeTrainer:
