@@ -304,6 +304,7 @@ class Backstage:
     @asynccontextmanager
     async def backup_desk(self) -> AsyncIterator[BackupDesk]:
         """What a backup is made with, shared with whatever else is running."""
+        from hedgerow.infrastructure.agents.regimes.backup import ModelsBackup
         from hedgerow.infrastructure.backup_archive import ZipArchives
         from hedgerow.infrastructure.clickhouse.dump import ClickHouseDump
         from hedgerow.infrastructure.postgres.dump import open_dump
@@ -315,11 +316,13 @@ class Backstage:
         ):
             market = await ClickHouseDump.of(clickhouse)
             keys = vault(self._settings, self._folder)
-            yield BackupDesk(ZipArchives(), records, market, keys, version("hedgerow"))
+            models = ModelsBackup(self._folder.regime_models)
+            yield BackupDesk(ZipArchives(), records, market, models, keys, version("hedgerow"))
 
     @asynccontextmanager
     async def restore_desk(self) -> AsyncIterator[RestoreDesk]:
         """What a backup is restored with; keeps every run out."""
+        from hedgerow.infrastructure.agents.regimes.backup import ModelsBackup
         from hedgerow.infrastructure.backup_archive import ZipArchives
         from hedgerow.infrastructure.clickhouse.dump import ClickHouseRestore
         from hedgerow.infrastructure.postgres.restore import PostgresRestore
@@ -331,7 +334,8 @@ class Backstage:
             ):
                 keys = vault(self._settings, self._folder)
                 records, market = PostgresRestore(engine), ClickHouseRestore(clickhouse)
-                yield RestoreDesk(ZipArchives(), records, market, keys)
+                models = ModelsBackup(self._folder.regime_models)
+                yield RestoreDesk(ZipArchives(), records, market, models, keys)
 
     def schema_pages(self) -> Mapping[str, str]:
         """The schema's documentation: texts by file name."""

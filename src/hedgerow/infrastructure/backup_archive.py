@@ -1,4 +1,4 @@
-"""A backup as a ZIP file: a member for each table, and `manifest.json` as the last one."""
+"""A backup as a ZIP file: a member for each table and model, and `manifest.json` last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO, Final, cast
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.backup_ports import Manifest, TableDump
+from hedgerow.usecases.backup_ports import Manifest, ModelDump, TableDump
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
 
@@ -133,7 +133,7 @@ class ZipReader:
         self._archive = archive
         self.manifest = self._read_manifest()
 
-    async def verify(self, dump: TableDump) -> None:
+    async def verify(self, dump: TableDump | ModelDump) -> None:
         """Raise InputRefused unless the member is there, and is what it was when written."""
         digest = hashlib.sha256()
         try:
