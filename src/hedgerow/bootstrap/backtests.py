@@ -65,7 +65,8 @@ def backtest_desk(
     def make_venue(instruments: Sequence[Instrument]) -> BacktestVenue:
         return PaperVenue(instruments, rules, funding)
 
-    decides = _who_decides(request, embedder)
+    timeframe = next((each.timeframe for each in candles.values()), None)
+    decides = _who_decides(request, timeframe, embedder)
     name = decides.name if isinstance(decides, ByRules) else "House rules"
     charges = VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
     return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
@@ -86,7 +87,9 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
     return BacktestDesk(make_venue, charges, decides, "Backtest of a recorded paper run")
 
 
-def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing | ByRules:
+def _who_decides(
+    request: DeskRequest, timeframe: Timeframe | None, embedder: Embedder | None
+) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
     if isinstance(request.analyst, type):
@@ -95,10 +98,12 @@ def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing 
     if request.analyst != HOUSE:
         own = load_analyst(request.analyst, request.params)
         return ByRules(own.make, own.name)
-    return _house(request, embedder)
+    return _house(request, timeframe, embedder)
 
 
-def _house(request: DeskRequest, embedder: Embedder | None) -> ByBriefing:
+def _house(
+    request: DeskRequest, timeframe: Timeframe | None, embedder: Embedder | None
+) -> ByBriefing:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.house_terms import house_terms
@@ -106,7 +111,7 @@ def _house(request: DeskRequest, embedder: Embedder | None) -> ByBriefing:
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
     from hedgerow.infrastructure.memory_store import MemoryNotebook
 
-    terms = house_terms(request.params, request.leverage)
+    terms = house_terms(request.params, request.leverage, timeframe)
     indicators = IndicatorDesk()
     school = School(MemoryNotebook, HouseReviewer(), embedder) if embedder else None
     return ByBriefing(HouseAnalyst(indicators, terms), RulesRegimeModel(indicators), school)
