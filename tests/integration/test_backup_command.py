@@ -25,6 +25,7 @@ from hedgerow.domain.accounts import Credentials, Permission
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
+from hedgerow.infrastructure.candle_files import bundled_sample
 from hedgerow.usecases.connect_account import Connection, connect_account, open_credentials
 from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.ports.vault import AccountRef
@@ -115,10 +116,12 @@ def _environment() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def moved(module_folder: Path, _environment: None) -> Moved:
-    """One run of one symbol, an account with credentials, and seven calls of a model."""
+    """A run of one symbol, an account with credentials, calls of a model, and a regime model."""
     old, archive = home(module_folder / "old"), module_folder / "fund.zip"
     assert old.run("demo", "--symbols", "BTC/USDT")[0] == 0
     account = asyncio.run(_connect(old))
+    sample = ("--data", str(bundled_sample()), "--symbols", "BTC/USDT,ETH/USDT")
+    assert old.run("regimes", "train", "--timeframe", "4h", *sample)[0] == 0
     code, said, err = old.run("db", "backup", str(archive))
     assert code == 0, err
     assert "saved postgres/users: 1 rows" in err
@@ -152,8 +155,9 @@ def test_a_fund_moves_with_everything_but_its_key(moved: Moved, service_folder: 
     assert code == 0, err
     restored, missing = said.splitlines()
     assert restored.startswith("Restored ")
+    assert "regime_model_4h_v1" in restored
     assert f"bring it over into {new.key_file}" in missing
-    for words in (("explain", "last"), ("audit", "verify"), ("costs",)):
+    for words in (("explain", "last"), ("audit", "verify"), ("costs",), ("regimes", "models")):
         assert new.json(*words) == moved.old.json(*words)
     assert asyncio.run(candles(new)) == asyncio.run(candles(moved.old)) != []
     with pytest.raises(InputRefused, match="locked here with key"):
@@ -161,11 +165,15 @@ def test_a_fund_moves_with_everything_but_its_key(moved: Moved, service_folder: 
     new.key_file.parent.mkdir(mode=0o700)
     shutil.copy2(moved.old.key_file, new.key_file)
     assert asyncio.run(credentials(new, moved.account)) == KEYS
+    (model,) = (new.folder / "regimes").iterdir()
+    model.write_text("another model")
     again = new.refused("db", "restore", str(moved.archive))
     assert "holds users already (1)" in again
     assert "--replace" in again
     made = new.json("db", "restore", "--replace", str(moved.archive))
     assert made["missing_key_ids"] == []
+    assert [each["version"] for each in made["models"]] == [model.stem]
+    assert new.json("regimes", "models") == moved.old.json("regimes", "models")
     assert all(key_id in moved.said for key_id in made["vault_key_ids"])
     assert str(moved.old.key_file) in moved.said
     counted = {each["table"]: each["rows"] for each in made["tables"]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from command_line import assert_refused, hedgerow
+from command_line import assert_refused, ended, hedgerow, running
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.agents.regimes.samples import samples_of
 from hedgerow.infrastructure.agents.regimes.training import booster
@@ -73,6 +74,7 @@ def test_from_training_to_rows(data_folder: Path) -> None:
             ("--since", "earlier"),
         ),
         (("classify", "--symbols", BTC, "--exchange", "nyse"), ("--exchange", "binance")),
+        (("classify", "--symbols", BTC, "-f", "--until", "2024-01-01"), ("--until", "--follow")),
         (("train", "--symbols", BTC, "--timeframe", "2h"), ("--timeframe", "4h")),
     ],
 )
@@ -80,6 +82,24 @@ def test_what_makes_no_sense_is_refused(
     data_folder: Path, arguments: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
     assert_refused(hedgerow("regimes", *arguments, data=data_folder), *parts)
+
+
+@pytest.mark.parametrize("asked_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_following_first_catches_up_and_ends_when_asked(
+    data_folder: Path, small_candles: Path, asked_to_end: signal.Signals
+) -> None:
+    assert hedgerow("candles", "import", small_candles, data=data_folder).code == 0
+    follow = ("regimes", "classify", "--symbols", "SOL/USDT", "--follow", "--json")
+    with running(*follow, data=data_folder) as process:
+        assert process.stderr is not None
+        assert "the next round is at" in process.stderr.readline()
+        process.send_signal(asked_to_end)
+        said = ended(process)
+    assert (said.code, said.err) == (0, "")
+    markets = {each["timeframe"]: each for each in json.loads(said.out)["markets"]}
+    assert markets["4h"]["stored"]["rules_v1"] > 100
+    # 4h candles are not made into others
+    assert markets["1h"]["moments"] == markets["1d"]["moments"] == 0
 
 
 @pytest.mark.parametrize("models", ["rules", "regime_model_4h_v1,regime_model_4h_v2", "../x"])

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ import pytest
 from builders import NOON
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.backup_archive import ZipArchives
+from hedgerow.usecases.codec import encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
-from hedgerow.usecases.ports.backup import ArchiveWriter, Manifest, TableDump
+from hedgerow.usecases.ports.backup import ArchiveWriter, Manifest, ModelDump, TableDump
 
 ROWS = b"".join(b"%d\trow\n" % number for number in range(200_000))
 
@@ -169,6 +171,35 @@ async def test_a_missing_member_is_told(tmp_path: Path) -> None:
     write(tmp_path / "fund.zip", tables=(dump,))
     with pytest.raises(InputRefused, match="is damaged: postgres/orders"):
         await check(tmp_path / "fund.zip")
+
+
+async def test_a_model_exchanged_under_the_manifest_is_told(tmp_path: Path) -> None:
+    model = ModelDump("regime_model_1h_v1", sha256(b"{}").hexdigest())
+    for content in (b"{}", b"[]"):
+        path = tmp_path / f"{content.hex()}.zip"
+        with ZipArchives().create(path) as archive:
+            manifest = replace(fill(archive), models=(model,))
+            with archive.member(model.member) as sink:
+                sink.write(content)
+            archive.seal(manifest)
+    with ZipArchives().open(tmp_path / f"{b'{}'.hex()}.zip") as whole:
+        assert whole.manifest.models == (model,)
+        await whole.verify(model)
+    damaged = pytest.raises(InputRefused, match=f"is damaged: {model.member}")
+    with ZipArchives().open(path) as exchanged, damaged:
+        await exchanged.verify(model)
+
+
+def test_a_backup_from_before_models_were_kept_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "fund.zip"
+    manifest = write(path)
+    document = encode(manifest)
+    del document["models"]
+    older = tmp_path / "older.zip"
+    with zipfile.ZipFile(older, "w") as archive:
+        archive.writestr("manifest.json", json.dumps(document))
+    with ZipArchives().open(older) as opened:
+        assert opened.manifest == manifest
 
 
 async def test_a_newer_format_is_refused(tmp_path: Path) -> None:

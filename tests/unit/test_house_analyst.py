@@ -25,7 +25,12 @@ from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Propos
 from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.agents.experience import LESSON_WEIGHT, SHIFT_MAX
-from hedgerow.infrastructure.agents.house_analyst import CONFIDENCE_MIN, HouseAnalyst
+from hedgerow.infrastructure.agents.house_analyst import (
+    CONFIDENCE_MIN,
+    TREND_CANDLES,
+    HouseAnalyst,
+    HouseTerms,
+)
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 from hedgerow.infrastructure.agents.plays import PLAYS
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
@@ -89,6 +94,7 @@ def briefing(market: Sequence[Candle], **changes: Any) -> Briefing:
         "risk_tolerance": RiskTolerance.MODERATE,
         "price_tick": CENT,
         "candles": market,
+        "longer": lambda timeframe, count: [],
         "regime": RulesRegimeModel(IndicatorDesk()).read(market),
         "position": None,
         "has_working_entry": False,
@@ -213,6 +219,25 @@ class TestPlays:
     async def test_a_pullback_must_have_turned(self) -> None:
         reasons = await abstain(briefing(candles([*PULLBACK[:-1], 153.7])))
         assert "(wanted a gain)" in reasons
+
+    @pytest.mark.parametrize(("slope", "goes"), [(1.0, True), (0.0, False), (-1.0, False)])
+    async def test_no_position_is_opened_against_the_trend_of_longer_candles(
+        self, slope: float, goes: bool
+    ) -> None:
+        days = [100.0 + slope * number for number in range(TREND_CANDLES)]
+        longer = [replace(day, timeframe=Timeframe.D1) for day in candles(days)]
+        terms = HouseTerms(trend_timeframe=Timeframe.D1)
+
+        async def decide(known: int) -> Decision:
+            market = briefing(candles(PULLBACK), longer=lambda _, count: longer[:known][-count:])
+            return await HouseAnalyst(IndicatorDesk(), terms).decide(market, Memories().recall)
+
+        decision = await decide(TREND_CANDLES)
+        assert isinstance(decision, Proposal) is goes
+        if not goes:
+            assert "The 1d trend is against it" in decision.reasoning
+        too_few = await decide(TREND_CANDLES - 1)
+        assert "Only 19 of 20 closed 1d candles are known" in too_few.reasoning
 
     async def test_the_middle_of_a_range_is_left_alone(self) -> None:
         reasons = await abstain(briefing(candles([*WAVE, 200.0])))

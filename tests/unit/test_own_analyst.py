@@ -14,6 +14,7 @@ from hedgerow.backtest import Market, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.words import sentence
 from hedgerow.infrastructure.agents.own_analyst import load_analyst
+from hedgerow.usecases.backtest.series import microseconds
 
 GOOD = """
 from decimal import Decimal
@@ -38,7 +39,9 @@ class Greedy:
     def decide(self, market, future):
         return None
 """
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE = EXAMPLES / "ema_cross.py"
+RANDOM = f"{EXAMPLES / 'random_entries.py'}:RandomEntries"
 
 
 @pytest.fixture
@@ -251,6 +254,21 @@ def test_the_example_trades() -> None:
     assert result.is_finished
     assert len(result.positions) >= 3
     assert result.fees > 0
+
+
+def test_random_entries_are_drawn_by_their_seed_and_have_the_stops_of_the_house() -> None:
+    candles = read_candles(symbols=["BTC/USDT", "ETH/USDT"])
+    terms = {"chance": "0.1", "first": "50"}
+    first, again, other = (backtest(candles, RANDOM, terms | {"seed": seed}) for seed in "112")
+    assert first.fills == again.fills != other.fills
+    assert len(first.positions) > 10
+    earliest = min(each.open_us[50] for each in candles.values())
+    assert all(microseconds(position.opened_at) >= earliest for position in first.positions)
+    # what a stop costs: half of a per cent of the equity, with slippage and fees
+    assert -80 < min(position.net_pnl for position in first.positions) < -40
+    # each symbol has a die of its own
+    entries = [{p.opened_at for p in first.positions if p.symbol == name} for name in candles]
+    assert entries[0] != entries[1]
 
 
 def test_the_same_backtest_comes_to_the_same_end() -> None:

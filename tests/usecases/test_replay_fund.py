@@ -12,6 +12,7 @@ from builders import digits
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.regimes import Regime, RegimeReading, classification
+from hedgerow.usecases.backtest.series import series_of
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import verify_all
@@ -47,10 +48,12 @@ async def test_decisions_see_closed_candles_only_and_begin_after_the_warm_up(
     await world.run(candle_set(series))
     briefings = world.analyst.briefings
     hours = range(WARM_UP, len(CLOSES) + 1)
+    fours = list(series_of(series).rolled_up(Timeframe.H4))
     assert [briefing.at for briefing in briefings] == [START + hour * HOUR for hour in hours]
     for hour, briefing in zip(hours, briefings, strict=True):
         assert list(briefing.candles) == series[max(0, hour - 4) : hour]
         assert briefing.candles[-1].close_time == briefing.at
+        assert list(briefing.longer(Timeframe.H4, 2)) == fours[max(0, hour // 4 - 2) : hour // 4]
     assert world.regimes.shown == [tuple(series[hour - WARM_UP : hour]) for hour in hours]
 
 
@@ -98,7 +101,9 @@ async def test_another_future_changes_nothing_before_it(
         world = SmallWorld(open_postgres)
         run = await world.run(candle_set(hourly(BTC, closes)))
         world_ends = [b for b in world.analyst.briefings if b.at <= until]
-        briefings.append([(b.at, b.candles, b.has_working_entry) for b in world_ends])
+        briefings.append(
+            [(b.at, b.candles, b.longer(Timeframe.H4, 9), b.has_working_entry) for b in world_ends]
+        )
         async with open_postgres(SYSTEM) as unit:
             noted = await unit.trades.equity_marks(run.strategy_id)
             audited = await unit.audit.orders(run.user_id)

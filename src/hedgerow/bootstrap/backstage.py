@@ -36,6 +36,7 @@ from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
+from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.shared_state import SharedState
@@ -242,6 +243,12 @@ class Backstage:
             store = ClickHouseCandleStore(clickhouse)
             yield RegimeDesk(unit_of_work(engine), store, self._regime_model)
 
+    def clock(self) -> Clock:
+        """The time of this machine."""
+        from hedgerow.infrastructure.system_clock import SystemClock
+
+        return SystemClock()
+
     def regime_trainer(self) -> RegimeTrainer:
         """Trains regime models, and knows those that are kept."""
         return regime_trainer(self._folder)
@@ -317,6 +324,7 @@ class Backstage:
     @asynccontextmanager
     async def backup_desk(self) -> AsyncIterator[BackupDesk]:
         """What a backup is made with, shared with whatever else is running."""
+        from hedgerow.infrastructure.agents.regimes.backup import ModelsBackup
         from hedgerow.infrastructure.backup_archive import ZipArchives
         from hedgerow.infrastructure.clickhouse.dump import ClickHouseDump
         from hedgerow.infrastructure.postgres.dump import open_dump
@@ -328,11 +336,13 @@ class Backstage:
         ):
             market = await ClickHouseDump.of(clickhouse)
             keys = vault(self._settings, self._folder)
-            yield BackupDesk(ZipArchives(), records, market, keys, version("hedgerow"))
+            models = ModelsBackup(self._folder.regime_models)
+            yield BackupDesk(ZipArchives(), records, market, models, keys, version("hedgerow"))
 
     @asynccontextmanager
     async def restore_desk(self) -> AsyncIterator[RestoreDesk]:
         """What a backup is restored with; keeps every run out."""
+        from hedgerow.infrastructure.agents.regimes.backup import ModelsBackup
         from hedgerow.infrastructure.backup_archive import ZipArchives
         from hedgerow.infrastructure.clickhouse.dump import ClickHouseRestore
         from hedgerow.infrastructure.postgres.restore import PostgresRestore
@@ -344,7 +354,8 @@ class Backstage:
             ):
                 keys = vault(self._settings, self._folder)
                 records, market = PostgresRestore(engine), ClickHouseRestore(clickhouse)
-                yield RestoreDesk(ZipArchives(), records, market, keys)
+                models = ModelsBackup(self._folder.regime_models)
+                yield RestoreDesk(ZipArchives(), records, market, models, keys)
 
     def schema_pages(self) -> Mapping[str, str]:
         """The schema's documentation: texts by file name."""

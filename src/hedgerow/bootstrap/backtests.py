@@ -51,7 +51,8 @@ def backtest_desk(
     Raises InputRefused for an analyst or terms that cannot be.
     """
     make_venue, charges = venue_of(request, candles)
-    decides = _who_decides(request, chosen, embedder)
+    timeframe = next((each.timeframe for each in candles.values()), None)
+    decides = _who_decides(request, timeframe, chosen, embedder)
     name = decides.name if isinstance(decides, ByRules) else "House rules"
     return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
 
@@ -105,12 +106,15 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
 
 
 def _who_decides(
-    request: DeskRequest, chosen: ChosenRegimes, embedder: Embedder | None
+    request: DeskRequest,
+    timeframe: Timeframe | None,
+    chosen: ChosenRegimes,
+    embedder: Embedder | None,
 ) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
     if request.analyst == HOUSE:
-        return _house(request, chosen, embedder)
+        return _house(request, timeframe, chosen, embedder)
     if isinstance(request.analyst, type):
         own = analyst_of(request.analyst, request.params)
     else:
@@ -125,14 +129,19 @@ def _rules_regimes() -> RegimeModel:
     return RulesRegimeModel(IndicatorDesk())
 
 
-def _house(request: DeskRequest, chosen: ChosenRegimes, embedder: Embedder | None) -> ByBriefing:
+def _house(
+    request: DeskRequest,
+    timeframe: Timeframe | None,
+    chosen: ChosenRegimes,
+    embedder: Embedder | None,
+) -> ByBriefing:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.house_terms import house_terms
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
     from hedgerow.infrastructure.memory_store import MemoryNotebook
 
-    terms = house_terms(request.params, request.leverage)
+    terms = house_terms(request.params, request.leverage, timeframe)
     indicators = IndicatorDesk()
     school = School(MemoryNotebook, HouseReviewer(), embedder) if embedder else None
     return ByBriefing(HouseAnalyst(indicators, terms), regime_model(chosen, indicators), school)

@@ -19,6 +19,7 @@ from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
+from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageStore
@@ -122,6 +123,10 @@ class Backstage(Protocol):
 
     def regime_desk(self) -> AbstractAsyncContextManager[RegimeDesk]:
         """What markets are classified with, shared with whatever else is running."""
+        ...
+
+    def clock(self) -> Clock:
+        """The time of this machine."""
         ...
 
     def regime_trainer(self) -> RegimeTrainer:

@@ -96,10 +96,7 @@ def _progress(console: Console) -> Iterator[Show]:
 
 def _print_backup(made: BackupMade, console: Console) -> None:
     manifest = made.manifest
-    lines = [
-        f"{made.path}: {_rows(manifest):,} rows of {len(manifest.tables)} tables in "
-        f"{made.size_bytes / 1_000_000:,.1f} MB."
-    ]
+    lines = [f"{made.path}: {_held(manifest)} in {made.size_bytes / 1_000_000:,.1f} MB."]
     if manifest.vault_key_ids:
         lines.append(
             f"Not in it: key {_listed(manifest.vault_key_ids)}, which locks the exchange "
@@ -111,12 +108,18 @@ def _print_backup(made: BackupMade, console: Console) -> None:
 def _print_restored(restored: BackupRestored, path: Path, console: Console) -> None:
     manifest = restored.manifest
     done = (
-        f"Restored {_rows(manifest):,} rows of {len(manifest.tables)} tables, as of "
+        f"Restored {_held(manifest)}, as of "
         f"{manifest.created_at:%Y-%m-%d %H:%M:%S} UTC, from {path}."
     )
     console.print(Text(done), soft_wrap=True)
     if restored.missing_key_ids:
         console.print(Text(_missing(restored), style="yellow"), soft_wrap=True)
+
+
+def _held(manifest: Manifest) -> str:
+    tables = f"{_rows(manifest):,} rows of {len(manifest.tables)} tables"
+    versions = ", ".join(model.version for model in manifest.models)
+    return f"{tables} and {versions}" if versions else tables
 
 
 def _missing(restored: BackupRestored) -> str:

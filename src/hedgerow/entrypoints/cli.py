@@ -266,8 +266,6 @@ def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.candles import export_candles
 
         names, span = symbols_of(symbols), timeframe_of(timeframe)
-        assert names is not None, "given"
-        assert span is not None, "given"
         finish(export_candles(backstage, file, exchange_of(exchange), names, span))
 
 

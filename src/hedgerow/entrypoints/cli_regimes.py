@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from hedgerow.domain.errors import HedgerowError, InputRefused
-from hedgerow.domain.market import Exchange, Timeframe, split_symbol
+from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import finish
+from hedgerow.entrypoints.option_values import exchange_of, symbols_of, time_of, timeframe_of
 
 _Symbols = Annotated[
     str, typer.Option("--symbols", metavar="LIST", help="Which ones: BTC/USDT,ETH/USDT")
@@ -45,21 +45,28 @@ def _add_classify(regimes: typer.Typer, backstage: Backstage) -> None:
         until: Annotated[
             str | None, typer.Option(metavar="TIME", help="Until when; by default, now.")
         ] = None,
+        follow: Annotated[
+            bool, typer.Option("--follow", "-f", help="Go on after every quarter of an hour.")
+        ] = False,
         exchange: _ExchangeName = "binance",
         as_json: _Json = False,
     ) -> None:
         """Classify stored candles for every quarter of an hour."""
         from hedgerow.entrypoints.regimes import ClassifyRequest, classify_and_show
+        from hedgerow.entrypoints.regimes_follow import classify_and_follow
 
         request = ClassifyRequest(
-            exchange=_exchange(exchange),
-            symbols=_symbols(symbols),
-            since=_time(since, "--since"),
-            until=_time(until, "--until") or datetime.now(UTC),
+            exchange=exchange_of(exchange),
+            symbols=symbols_of(symbols),
+            since=time_of("--since", since),
+            until=time_of("--until", until) or datetime.now(UTC),
         )
         if request.since is not None and request.since > request.until:
             raise InputRefused("is later than --until", "--since", "give an earlier time")
-        finish(classify_and_show(backstage, request, as_json=as_json))
+        if follow and until is not None:
+            raise InputRefused("following has no end", "--until", "leave it or --follow out")
+        go = classify_and_follow if follow else classify_and_show
+        finish(go(backstage, request, as_json=as_json))
 
 
 def _add_show(regimes: typer.Typer, backstage: Backstage) -> None:
@@ -73,7 +80,7 @@ def _add_show(regimes: typer.Typer, backstage: Backstage) -> None:
         """Show the latest regime of every market, by each model."""
         from hedgerow.entrypoints.regimes import show_regimes
 
-        finish(show_regimes(backstage, _time(at, "--at") or datetime.now(UTC), as_json=as_json))
+        finish(show_regimes(backstage, time_of("--at", at) or datetime.now(UTC), as_json=as_json))
 
 
 def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
@@ -97,11 +104,11 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.regimes import TrainRequest, train_and_show
 
         request = TrainRequest(
-            exchange=_exchange(exchange),
-            symbols=_symbols(symbols),
-            timeframe=_timeframe(timeframe),
+            exchange=exchange_of(exchange),
+            symbols=symbols_of(symbols),
+            timeframe=timeframe_of(timeframe),
             data=data,
-            until=_time(until, "--until") or datetime.now(UTC),
+            until=time_of("--until", until) or datetime.now(UTC),
             seed=seed,
             at=datetime.now(UTC),
         )
@@ -115,43 +122,3 @@ def _add_models(regimes: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.regimes import show_models
 
         show_models(backstage, as_json=as_json)
-
-
-def _symbols(text: str) -> list[str]:
-    names = [name.strip().upper() for name in text.split(",") if name.strip()]
-    fix = "write them as BTC/USDT,ETH/USDT"
-    try:
-        for name in names:
-            split_symbol(name)
-    except HedgerowError as error:
-        raise InputRefused(f"{text!r} is not a list of symbols", "--symbols", fix) from error
-    if not names:
-        raise InputRefused("no symbol is named", "--symbols", fix)
-    return list(dict.fromkeys(names))
-
-
-def _timeframe(text: str) -> Timeframe:
-    known = [str(timeframe) for timeframe in Timeframe]
-    if text not in known:
-        fix = f"use one of {', '.join(known)}"
-        raise InputRefused(f"{text!r} is not a timeframe", "--timeframe", fix)
-    return Timeframe(text)
-
-
-def _exchange(text: str) -> Exchange:
-    known = [str(exchange) for exchange in Exchange]
-    if text not in known:
-        fix = f"use one of {', '.join(known)}"
-        raise InputRefused(f"{text!r} is not an exchange that Hedgerow knows", "--exchange", fix)
-    return Exchange(text)
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        fix = "write it as 2024-03-01T12:00, in UTC unless it names a zone"
-        raise InputRefused(f"{text!r} is not a time", option, fix) from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -15,6 +15,7 @@ from rich.text import Text
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.memory import Memory, MemoryType, RecalledMemory
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.option_values import time_of
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.forget_memories import forget_memories
@@ -44,7 +45,7 @@ class SearchRequest:
         if not any(character.isalnum() for character in self.text):
             raise InputRefused("there is no word in it", "TEXT", "say what to look for")
         return RecallQuery(
-            as_of=_moment(self.as_of),
+            as_of=time_of("--as-of", self.as_of) or datetime.now(UTC),
             text=self.text,
             types=() if self.kind is None else (_type(self.kind),),
             symbol=None if self.symbol is None else self.symbol.strip().upper(),
@@ -155,18 +156,6 @@ def _plain(value: Any) -> str:
             return ", ".join(map(str, value))
         case _:
             return str(value)
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputRefused(
-            f"{text!r} is not a time", "--as-of", "write it as 2024-03-01T12:00"
-        ) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _type(text: str) -> MemoryType:

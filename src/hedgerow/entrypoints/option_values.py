@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
 from hedgerow.domain.market import Exchange, Timeframe, split_symbol
@@ -28,6 +29,10 @@ def exchange_of(text: str) -> Exchange:
     return Exchange(text)
 
 
+@overload
+def symbols_of(text: str) -> list[str]: ...
+@overload
+def symbols_of(text: str | None) -> list[str] | None: ...
 def symbols_of(text: str | None) -> list[str] | None:
     """Symbols between commas, each once; raises InputRefused."""
     if text is None:
@@ -47,6 +52,10 @@ def symbols_of(text: str | None) -> list[str] | None:
     return list(dict.fromkeys(names))
 
 
+@overload
+def timeframe_of(text: str) -> Timeframe: ...
+@overload
+def timeframe_of(text: str | None) -> Timeframe | None: ...
 def timeframe_of(text: str | None) -> Timeframe | None:
     """The timeframe of this name; raises InputRefused."""
     if text is None:
@@ -59,6 +68,18 @@ def timeframe_of(text: str | None) -> Timeframe | None:
             fix=f"use one of {', '.join(known)}",
         )
     return Timeframe(text)
+
+
+def time_of(option: str, text: str | None) -> datetime | None:
+    """A time, in UTC unless it names a zone; raises InputRefused."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        fix = "write it as 2024-03-01T12:00, in UTC unless it names a zone"
+        raise InputRefused(f"{text!r} is not a time", option, fix) from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def capital_of(text: str) -> Decimal:

@@ -67,17 +67,27 @@ async def classify_and_show(
     backstage: Backstage, request: ClassifyRequest, *, as_json: bool
 ) -> None:
     """Classify, and say what was done for each market."""
+    done = await classify(backstage, request)
+    if as_json:
+        print_json([classified_document(each) for each in done])
+    else:
+        show_classified(done)
+
+
+async def classify(backstage: Backstage, request: ClassifyRequest) -> Sequence[Classified]:
+    """Classify, showing how it is going."""
     asked = Classify(request.exchange, request.symbols, request.until, request.since)
     async with backstage.regime_desk() as desk:
         with _progress() as show:
-            done = await classify_regimes(desk, asked, show)
-    if as_json:
-        print_json([_classified_document(each) for each in done])
-        return
+            return await classify_regimes(desk, asked, show)
+
+
+def show_classified(done: Sequence[Classified]) -> None:
+    """Say what was done for each market."""
     table = _table("market", "rows stored", "by", "had one", "latest")
     for each in done:
         latest = "too few candles" if each.moments == 0 else ""
-        latest = latest if each.last is None else _in_words(each.last)
+        latest = latest if each.last is None else in_words(each.last)
         models = ", ".join(f"{version} {count:,}" for version, count in each.stored.items())
         stored = f"{each.stored.total():,}"
         market = f"{each.symbol} {each.timeframe}"
@@ -274,7 +284,8 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _classified_document(done: Classified) -> dict[str, Any]:
+def classified_document(done: Classified) -> dict[str, Any]:
+    """What was done for one market, as JSON."""
     return {
         "symbol": done.symbol,
         "timeframe": str(done.timeframe),
@@ -297,7 +308,8 @@ def _row_document(row: RegimeClassification) -> dict[str, Any]:
     }
 
 
-def _in_words(row: RegimeClassification) -> str:
+def in_words(row: RegimeClassification) -> str:
+    """A classification for a person."""
     return f"{row.reading.regime} {row.reading.confidence:.2f} at {row.timestamp:%Y-%m-%d %H:%M}"
 
 

@@ -1,4 +1,4 @@
-"""A backup as a ZIP file: a member for each table, and `manifest.json` as the last one."""
+"""A backup as a ZIP file: a member for each table and model, and `manifest.json` last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from hedgerow.domain.errors import InputRefused
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
-from hedgerow.usecases.ports.backup import Manifest, TableDump
+from hedgerow.usecases.ports.backup import Manifest, ModelDump, TableDump
 
 MANIFEST: Final = "manifest.json"
 _COMPRESSION: Final = 3  # half the time of the usual 6, for a tenth more bytes
@@ -134,7 +134,7 @@ class ZipReader:
         self._archive = archive
         self.manifest = self._read_manifest()
 
-    async def verify(self, dump: TableDump) -> None:
+    async def verify(self, dump: TableDump | ModelDump) -> None:
         """Raise InputRefused unless the member is there, and is what it was when written."""
         digest = hashlib.sha256()
         try:

@@ -71,7 +71,7 @@ class Classified:
 async def classify_due(
     desk: RegimeDesk, exchange: Exchange, symbols: Sequence[str], at: datetime
 ) -> list[Classified]:
-    """Classify what has become due by `at`; to be called every quarter of an hour.
+    """Classify what has become due by `at`; `follow_regimes` calls it every quarter of an hour.
 
     Calls that were missed are made up for, and one that comes twice changes nothing.
     """
@@ -121,6 +121,11 @@ def own_versions(model: RegimeModel) -> set[str]:
     return set(model.versions[:-1] or model.versions)
 
 
+def moment_from(time: datetime) -> datetime:
+    """The first moment at or after `time` at which markets are classified."""
+    return _EPOCH + -((_EPOCH - time) // CLASSIFY_EVERY) * CLASSIFY_EVERY
+
+
 async def _classify_market(
     desk: RegimeDesk, request: Classify, done: Classified, show: Callable[[str, int, int], None]
 ) -> Classified:
@@ -153,15 +158,10 @@ def _moments(
     """Each moment, and how many candles had closed by then, the last of them the latest due."""
     for count in range(candles_least, len(candles) + 1):
         closed = candles[count - 1].close_time
-        moment = _on_grid(max(closed, since))
+        moment = moment_from(max(closed, since))
         while moment < closed + candles[count - 1].timeframe.duration and moment <= until:
             yield moment, count
             moment += CLASSIFY_EVERY
-
-
-def _on_grid(time: datetime) -> datetime:
-    """The first moment at or after `time` at which markets are classified."""
-    return _EPOCH + -((_EPOCH - time) // CLASSIFY_EVERY) * CLASSIFY_EVERY
 
 
 class _Reader:

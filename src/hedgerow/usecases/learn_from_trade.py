@@ -227,7 +227,7 @@ def decision_memory(user_id: UUID, accepted: ProposalAccepted, at: datetime) -> 
         timeframe=proposal.timeframe,
         importance=proposal.confidence,
         tags=(proposal.setup_type, proposal.regime, proposal.side),
-        metadata={"order_id": str(accepted.order_id)},
+        metadata={"order_id": str(accepted.order_id), "regime": proposal.regime},
     )
 
 

@@ -1,7 +1,8 @@
-"""Make a backup: PostgreSQL as of one moment, ClickHouse right after it, in one archive."""
+"""Make a backup: PostgreSQL as of one moment, ClickHouse and the models after it, in one file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from hedgerow.usecases.ports.backup import (
     BackupDesk,
     BackupProgress,
     Manifest,
+    ModelDump,
+    ModelsDump,
     Show,
     StoreDump,
     TableDump,
@@ -47,6 +50,7 @@ async def make_backup(desk: BackupDesk, path: Path, at: datetime, show: Show) ->
             partitions=desk.records.partitions,
             vault_key_ids=tuple(desk.records.vault_key_ids),
             tables=await _write_tables(desk, archive, show),
+            models=tuple(_write_models(desk.models, archive, show)),
         )
         size_bytes = archive.seal(manifest)
     return BackupMade(str(path), size_bytes, manifest, desk.vault.source)
@@ -71,3 +75,13 @@ async def _write_tables(
         done.append(TableDump(store, table, tuple(columns), rows, digest))
         show(BackupProgress("saved", member, rows, len(done), len(work)))
     return tuple(done)
+
+
+def _write_models(models: ModelsDump, archive: ArchiveWriter, show: Show) -> Iterator[ModelDump]:
+    versions = models.versions()
+    for done, version in enumerate(versions, start=1):
+        member = ModelDump(version, "").member
+        with archive.member(member) as sink:
+            models.write(version, sink)
+        show(BackupProgress("saved", member, 1, done, len(versions)))
+        yield ModelDump(version, archive.sha256(member))

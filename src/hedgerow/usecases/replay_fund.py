@@ -27,6 +27,7 @@ from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classif
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
+from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Analyst, Briefing, Embedder, RecallQuery, RegimeModel
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
@@ -80,6 +81,7 @@ class Replay:
         self._history: dict[str, deque[Candle]] = {
             pair.symbol: deque(maxlen=window) for pair in self._pairs
         }
+        self._longer: dict[str, LongerCandles] = {}
         self._stored: dict[tuple[str, datetime], RegimeReading] = {}
         self._classified: list[RegimeClassification] = []
         self._remembered: list[tuple[Memory, list[float]]] = []
@@ -101,6 +103,9 @@ class Replay:
 
         Each span is saved before the next begins, and `is_stopped` is asked between two spans.
         """
+        for pair in self._pairs:
+            mine = [candle for candle in candles if candle.symbol == pair.symbol]
+            self._longer[pair.symbol] = LongerCandles(mine)
         spans = [list(group) for _, group in groupby(candles, key=lambda c: c.open_time)]
         await self._driver.resume()
         await self._read_stored_regimes(candles)
@@ -198,6 +203,7 @@ class Replay:
             risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
             price_tick=fund.instruments[pair.id].price_tick,
             candles=list(self._history[pair.symbol])[-self._desk.analyst.candles_needed :],
+            longer=self._longer[pair.symbol].closed_by(at),
             regime=reading,
             position=held[0] if held else None,
             has_working_entry=any(

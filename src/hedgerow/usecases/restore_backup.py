@@ -14,9 +14,11 @@ from hedgerow.usecases.ports.backup import (
     BackupProgress,
     Manifest,
     MarketRestore,
+    ModelDump,
     RecordsRestore,
     RestoreDesk,
     Show,
+    StagedModels,
     TableDump,
 )
 
@@ -33,10 +35,11 @@ class BackupRestored:
 async def restore_backup(
     desk: RestoreDesk, path: Path, show: Show, *, replace: bool
 ) -> BackupRestored:
-    """Bring PostgreSQL and ClickHouse to what the archive at `path` holds.
+    """Bring PostgreSQL and ClickHouse to what the archive at `path` holds, and models to the rest.
 
     The archive is read to its end before anything is changed. PostgreSQL is one transaction;
-    ClickHouse, which has none, is emptied first and again where something fails.
+    ClickHouse, which has none, is emptied first and again where something fails. Models are laid
+    ready before the transaction ends, and put in place right after it.
 
     Raises InputRefused for an archive that cannot be used, and for stores that hold data unless
     `replace` gives it up.
@@ -50,16 +53,21 @@ async def restore_backup(
             if not replace:
                 await records.require_empty()
                 await desk.market.require_empty()
-            await _restore(archive, records, desk.market, show)
+                desk.models.require_no_others(manifest.models)
+            with desk.models.staged() as models:
+                _read_models(archive, models, show)
+                await _restore(archive, records, desk.market, show)
+                models.put_in_place()
     missing = [key_id for key_id in manifest.vault_key_ids if key_id not in desk.vault.key_ids]
     return BackupRestored(manifest, missing, desk.vault.source)
 
 
 async def _verify(archive: ArchiveReader, show: Show) -> None:
-    tables = archive.manifest.tables
-    for done, dump in enumerate(tables, start=1):
+    dumps: list[TableDump | ModelDump] = [*archive.manifest.tables, *archive.manifest.models]
+    for done, dump in enumerate(dumps, start=1):
         await archive.verify(dump)
-        show(BackupProgress("verified", dump.member, dump.rows, done, len(tables)))
+        rows = dump.rows if isinstance(dump, TableDump) else 1
+        show(BackupProgress("verified", dump.member, rows, done, len(dumps)))
 
 
 def _require_known(
@@ -97,6 +105,14 @@ async def _read(
                 rows = await target.read(dump.table, dump.columns, source)
             _require_all(dump, rows)
             show(BackupProgress("restored", dump.member, rows, done, len(tables)))
+
+
+def _read_models(archive: ArchiveReader, models: StagedModels, show: Show) -> None:
+    dumps = archive.manifest.models
+    for done, dump in enumerate(dumps, start=1):
+        with archive.member(dump.member) as source:
+            models.read(dump.version, source)
+        show(BackupProgress("restored", dump.member, 1, done, len(dumps)))
 
 
 def _require_all(dump: TableDump, rows: int) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from statistics import fmean
 from typing import Final
 
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.journal import JOURNAL_REGIMES
-from hedgerow.domain.market import MarketType
+from hedgerow.domain.market import MarketType, Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.money import decimal_of, price_from_float
 from hedgerow.domain.orders import OrderType
@@ -45,6 +46,9 @@ CONFIDENCE_MIN: Final[Mapping[RiskTolerance, float]] = {
     RiskTolerance.AGGRESSIVE: 0.5,
 }
 
+# A longer trend is up where the last longer close is above the mean of as many.
+TREND_CANDLES: Final = 20
+
 _LESSONS_RECALLED: Final = 8
 _MULTIPLE_BOUND: Final = 1000.0
 
@@ -54,13 +58,15 @@ class HouseTerms:
     """What of the house's plays may be set; None leaves each play as it is.
 
     `confidence_min` is what a proposal must at least be worth (0 to 1); `stop_atrs` the stop's
-    distance in ATR and `reward_to_risk` the target's in stops, of every play. `leverage` is that
-    of futures: what a trade stakes stays the same, less of it is put in. Raises InvalidValue.
+    distance in ATR and `reward_to_risk` the target's in stops, of every play. `trend_timeframe` is
+    a longer one, against whose trend no position is opened. `leverage` is that of futures: what a
+    trade stakes stays the same, less of it is put in. Raises InvalidValue.
     """
 
     confidence_min: float | None = None
     stop_atrs: float | None = None
     reward_to_risk: float | None = None
+    trend_timeframe: Timeframe | None = None
     leverage: int = 1
 
     def __post_init__(self) -> None:
@@ -203,6 +209,8 @@ async def _seek(
     setup = _find(briefing, seen, terms)
     if isinstance(setup, str):
         return _abstain(briefing, f"{setup} {_market_words(briefing, seen)}")
+    if against := _against_longer_trend(briefing, setup.look.side, terms.trend_timeframe):
+        return _abstain(briefing, f"{setup.words} {against} {_market_words(briefing, seen)}")
     kind = Kind(setup.play.setup_type, setup.look.side, briefing.regime.regime)
     recalled = await recall(_query(briefing, seen, kind))
     experience = weigh(recalled, kind)
@@ -217,6 +225,24 @@ async def _seek(
         )
     proposal = _propose(briefing, seen, setup, belief, terms.leverage)
     return replace(proposal, memories_recalled=tuple(each.memory.id for each in recalled))
+
+
+def _against_longer_trend(
+    briefing: Briefing, side: PositionSide, timeframe: Timeframe | None
+) -> str | None:
+    """Why the trend of longer candles speaks against a position, or None where it does not."""
+    if timeframe is None:
+        return None
+    closes = [float(candle.close) for candle in briefing.longer(timeframe, TREND_CANDLES)]
+    if len(closes) < TREND_CANDLES:
+        return f"Only {len(closes)} of {TREND_CANDLES} closed {timeframe} candles are known."
+    mean = fmean(closes)
+    if (closes[-1] - mean) * side.sign > 0.0:
+        return None
+    return (
+        f"The {timeframe} trend is against it: the close at {_price(briefing, closes[-1])}, the "
+        f"mean of {TREND_CANDLES} at {_price(briefing, mean)}."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
@@ -121,6 +122,7 @@ class BriefedVoice:
             seat.pair.symbol: deque(maxlen=window) for seat in seats
         }
         self._series = {seat.pair.symbol: seat for seat in seats}
+        self._longer = {seat.pair.symbol: LongerCandles(seat.series) for seat in seats}
 
     def see(self, seat: Seat) -> None:
         """Take in the candle that has just closed."""
@@ -144,6 +146,7 @@ class BriefedVoice:
             risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
             price_tick=fund.instruments[pair.id].price_tick,
             candles=list(history)[-self._analyst.candles_needed :],
+            longer=self._longer[pair.symbol].closed_by(at),
             regime=reading,
             position=position_on(fund, pair),
             has_working_entry=is_entering(fund, pair),

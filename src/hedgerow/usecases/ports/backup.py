@@ -13,6 +13,7 @@ from hedgerow.usecases.ports.vault import Vault
 
 POSTGRES = "postgres"
 CLICKHOUSE = "clickhouse"
+MODELS = "regimes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,19 @@ class TableDump:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelDump:
+    """The file of a learned regime model in an archive, and its digest."""
+
+    version: str
+    sha256: str
+
+    @property
+    def member(self) -> str:
+        """The name of the member that holds the file."""
+        return f"{MODELS}/{self.version}.json"
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What an archive holds, and what it takes to restore it.
 
@@ -48,11 +62,12 @@ class Manifest:
     partitions: Mapping[str, Sequence[str]]
     vault_key_ids: tuple[str, ...]
     tables: tuple[TableDump, ...]
+    models: tuple[ModelDump, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BackupProgress:
-    """A table is done, one of several."""
+    """A table is done, or a model as a table of one row; one of several."""
 
     doing: str
     table: str
@@ -151,6 +166,42 @@ class MarketRestore(Protocol):
         ...
 
 
+class ModelsDump(Protocol):
+    """The files of learned regime models."""
+
+    def versions(self) -> Sequence[str]:
+        """Every version that has a file."""
+        ...
+
+    def write(self, version: str, sink: BinaryIO) -> None:
+        """Write a file as it is; raises InputRefused where it cannot be read."""
+        ...
+
+
+class StagedModels(Protocol):
+    """Models of an archive on their way to the others."""
+
+    def read(self, version: str, source: BinaryIO) -> None:
+        """Take a file in; raises InputRefused for what is no version's name."""
+        ...
+
+    def put_in_place(self) -> None:
+        """Let them stand among the models that are here, in place of those of the same version."""
+        ...
+
+
+class ModelsRestore(Protocol):
+    """Where models are restored to; those of other versions stay."""
+
+    def require_no_others(self, models: Sequence[ModelDump]) -> None:
+        """Raise InputRefused where one of these versions is here and is another model."""
+        ...
+
+    def staged(self) -> AbstractContextManager[StagedModels]:
+        """Room for models beside those that are here, given back when the block ends."""
+        ...
+
+
 class ArchiveWriter(Protocol):
     """An archive in the making."""
 
@@ -175,7 +226,7 @@ class ArchiveReader(Protocol):
         """What it holds."""
         ...
 
-    async def verify(self, dump: TableDump) -> None:
+    async def verify(self, dump: TableDump | ModelDump) -> None:
         """Raise InputRefused unless the member is there, and is what it was when written."""
         ...
 
@@ -203,6 +254,7 @@ class BackupDesk:
     archives: Archives
     records: RecordsDump
     market: StoreDump
+    models: ModelsDump
     vault: Vault
     hedgerow_version: str
 
@@ -214,4 +266,5 @@ class RestoreDesk:
     archives: Archives
     records: AbstractAsyncContextManager[RecordsRestore]
     market: MarketRestore
+    models: ModelsRestore
     vault: Vault

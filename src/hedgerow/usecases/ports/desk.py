@@ -86,8 +86,10 @@ Recall = Callable[[RecallQuery], Awaitable[Sequence[RecalledMemory]]]
 class Briefing:
     """What an analyst knows of one symbol when it decides: closed candles only, oldest first.
 
-    `risk_tolerance` and `market_type` are the strategy's; `position` is the open one on this
-    symbol, if any; `price_tick` is the grid that prices in a proposal must lie on.
+    `longer(timeframe, count)` gives the last longer candles, made of those of the run and closed by
+    `at`; they are not made unless asked for. `risk_tolerance` and `market_type` are the strategy's;
+    `position` is the open one on this symbol, if any; `price_tick` is the grid that prices in a
+    proposal must lie on.
     """
 
     at: datetime
@@ -97,6 +99,7 @@ class Briefing:
     risk_tolerance: RiskTolerance
     price_tick: Decimal
     candles: Sequence[Candle]
+    longer: Callable[[Timeframe, int], Sequence[Candle]]
     regime: RegimeReading
     position: Position | None
     has_working_entry: bool
