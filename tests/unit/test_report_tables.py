@@ -123,13 +123,34 @@ class TestExport:
                 assert {key: _read(text, typed[key]) for key, text in row.items()} == typed
 
     def test_equity_begins_with_the_capital(self) -> None:
-        _, equity = export_tables(build_report(run_facts()))
+        _, equity, *_ = export_tables(build_report(run_facts()))
         assert len(equity.rows) == 5
         assert equity.rows[0][:3] == (START, Decimal(1000), Decimal(1000))
         assert equity.rows[3][3] == Decimal("2.5")
 
-    def test_leaves_out_orders_that_are_not_at_hand(self) -> None:
-        assert [t.name for t in export_tables(build_report(run_facts()))] == ["trades", "equity"]
+    def test_leaves_no_orders_of_another_run_beside_trades_of_this_one(
+        self, tmp_path: Path
+    ) -> None:
+        earlier = run_facts(orders=[OrderRecord(order(), [fill("100.5", "10")])])
+        for facts in (earlier, run_facts()):
+            write_tables(tmp_path, export_tables(build_report(facts)))
+        for name in ("orders", "fills"):
+            assert parquet.read_table(tmp_path / f"{name}.parquet").num_rows == 0
+
+    def test_text_that_a_spreadsheet_would_run_is_only_text(self, tmp_path: Path) -> None:
+        trade = replace(three_trades()[1], agent_id='=HYPERLINK("http://x";"y")')
+        write_tables(tmp_path, export_tables(build_report(run_facts(trades=[trade]))))
+        with (tmp_path / "trades.csv").open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert row["agent_id"] == '\'=HYPERLINK("http://x";"y")'
+        assert row["net_pnl"].startswith("-")
+
+    def test_a_number_that_no_file_holds_is_named(self, tmp_path: Path) -> None:
+        facts = run_facts(equity=["1000", "1" + "0" * 21])
+        with pytest.raises(InputRefused, match=r"equity has a number beyond 20 digits") as refused:
+            write_tables(tmp_path, export_tables(build_report(facts)))
+        assert refused.value.where == "equity.parquet"
+        assert list(tmp_path.iterdir()) == []
 
     def test_without_a_close_the_equity_is_empty(self, tmp_path: Path) -> None:
         write_tables(tmp_path, export_tables(build_report(run_facts(equity=(), trades=[]))))

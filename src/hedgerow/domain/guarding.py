@@ -15,6 +15,7 @@ from hedgerow.domain.messages import (
     PriceMoved,
 )
 from hedgerow.domain.money import ZERO, require_exact
+from hedgerow.domain.performance import is_won
 from hedgerow.domain.positions import Position
 from hedgerow.domain.protecting import guard_again, trail
 from hedgerow.domain.risk import TRADING_DAY, Alert
@@ -64,7 +65,7 @@ def on_kill_switch(state: FundState, message: KillSwitchPulled, at: datetime) ->
 def record_outcome(state: FundState, position: Position, at: datetime) -> None:
     """Count a trade that has ended, for its strategy and for the breaker."""
     strategy = state.strategies[position.strategy_id]
-    strategy.record_trade(won=position.net_pnl > ZERO)
+    strategy.record_trade(won=is_won(position.net_pnl))
     state.touch(strategy)
     _raise_all(state, state.breaker.record_trade(position.net_pnl, at), at)
 

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.money import ZERO, percent
+from hedgerow.domain.performance import is_won
 
 _WARNING_SHARE: Final = Decimal("0.8")
 _LOSSES_WORTH_A_WARNING: Final = 2
@@ -170,7 +171,7 @@ class CircuitBreakerState:
 
         A trade that exactly breaks even is neither a win nor a loss and ends no streak.
         """
-        if net_pnl > ZERO:
+        if is_won(net_pnl):
             self.daily_wins += 1
             self.consecutive_losses = 0
         elif net_pnl < ZERO:

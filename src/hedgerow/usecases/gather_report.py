@@ -59,6 +59,7 @@ async def gather_report(
     orders = await unit.audit.orders(run.user_id)
     marks = await unit.trades.equity_marks(strategy.id)
     counted = await unit.trades.counts(run.user_id)
+    lived = _lived(run, candles)
     return RunFacts(
         strategy_id=strategy.id,
         strategy_name=strategy.name,
@@ -69,11 +70,11 @@ async def gather_report(
         allocations=strategy.target_allocations,
         taker_fee_ratio=charges.taker_fee_ratio,
         slippage_ratio=charges.slippage_ratio,
-        candles=_lived(run, candles),
+        candles=lived,
         equity=[EquityPoint(at, mark.equity, mark.cash) for at, mark in marks],
         trades=trades,
         counts=RunCounts(
-            candles=sum(len(series) for series in _lived(run, candles).values()),
+            candles=sum(map(len, lived.values())),
             decisions=sum(counted.get(kind.__name__, 0) for kind in _DECISIONS),
             orders=counted["orders"],
             fills=counted["fills"],
