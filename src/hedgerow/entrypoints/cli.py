@@ -154,7 +154,7 @@ def _add_report(app: typer.Typer, backstage: Backstage) -> None:
         list_runs: Annotated[bool, typer.Option("--list", help="List all runs instead.")] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Show the report of a run again, by default the latest, or list all."""
+        """Show the report of the latest run, or of another, or list all."""
         from hedgerow.entrypoints.report import ReportRequest, show_report
         from hedgerow.entrypoints.runs import show_runs
 

@@ -68,8 +68,8 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
         with stop_requests() as stop, LiveBar(console) as bar:
             run = await run_paper(desk, plan, candles, partial(show_replay, bar), stop.is_set)
         report, audit = build_report(await report_facts(desk, run)), await audit_of(desk, run)
-    page = page_of(backstage, run)
-    write_report_page(report, page)
+        page = page_of(backstage, run)
+        write_report_page(report, page)
     print_report(report, console)
     say_where(console, page, audit, finished=run.finished_at is not None)
     if request.json_file is not None:
