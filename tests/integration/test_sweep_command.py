@@ -109,6 +109,17 @@ class TestResult:
         assert "cannot be made: AssertionError: too fast" in said.out
 
 
+def test_a_fault_is_told_by_its_line_in_the_file_that_was_named(tmp_path: Path) -> None:
+    own = tmp_path / "faulty.py"
+    own.write_text(
+        "class Faulty:\n    def __init__(self, n: int):\n        self.n = n\n"
+        "    def decide(self, market):\n        return self.n / 0\n"
+    )
+    which = ("--analyst", f"{own}:Faulty", "--param", "n=1", "--symbols", "BTC/USDT")
+    said = hedgerow("sweep", *which, "--workers", 1, data=tmp_path / "data")
+    assert_refused(said, "Faulty on BTC/USDT at 2023-12-30 12:00 UTC", "(faulty.py, line 5)")
+
+
 def test_interrupted_it_goes_on(
     swept: tuple[Path, dict[str, Any], str, str], tmp_path: Path
 ) -> None:

@@ -38,6 +38,11 @@ class Slow:
 class Greedy:
     def decide(self, market, future):
         return None
+
+class Static:
+    @staticmethod
+    def decide(market, future):
+        return None
 """
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXAMPLE = EXAMPLES / "ema_cross.py"
@@ -133,10 +138,11 @@ def test_two_files_do_not_know_each_other(late: Path, file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [
-        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy"),
+        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy, Static"),
         ("Silent", {}, "no method decide"),
         ("Slow", {}, "decide is async"),
         ("Greedy", {}, "takes other arguments"),
+        ("Static", {}, "takes other arguments"),
         ("Mine", {}, "the parameter fast is not given"),
         ("Mine", {"fast": "twelve"}, "fast=twelve is not a whole number"),
         ("Mine", {"fast": "1", "loud": "maybe"}, "loud=maybe is not true or false"),

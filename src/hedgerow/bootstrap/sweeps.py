@@ -93,9 +93,9 @@ class BacktestRecipe:
 
         if self.source is None:
             return self.request.analyst
-        name = str(self.request.analyst).rpartition(":")[2]
+        place, _, name = str(self.request.analyst).rpartition(":")
         with TemporaryDirectory(prefix="hedgerow-analyst-") as folder:
-            file = Path(folder) / "analyst.py"
+            file = Path(folder) / Path(place).name
             file.write_bytes(self.source)
             return analyst_class(f"{file}:{name}")
 

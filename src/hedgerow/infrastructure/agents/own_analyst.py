@@ -55,8 +55,6 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
         raise _refuse(where, "the class has no method decide", "add decide(self, market)")
     if inspect.iscoroutinefunction(decide):
         raise _refuse(where, "decide is async", "make it a plain def: it is answered at once")
-    if len(inspect.signature(decide).parameters) != 2:
-        raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
     given = _arguments(kind, params)
 
     def make() -> RuleAnalyst:
@@ -67,8 +65,17 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
             raise _refuse(where, what, "correct __init__, or give other parameters") from error
         return analyst
 
-    make()
+    if not _takes_a_market(make().decide):
+        raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
     return OwnAnalyst(make, kind.__name__)
+
+
+def _takes_a_market(decide: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(decide).bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def _module(path: Path) -> ModuleType:

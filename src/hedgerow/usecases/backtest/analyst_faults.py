@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import PurePath
 from traceback import walk_tb
 
 from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
@@ -47,4 +48,4 @@ def _place(error: Exception) -> str | None:
         if frame.f_globals.get("__name__", "").partition(".")[0] != "hedgerow"
     ]
     own = [line for file, line in lines if file == lines[0][0]]
-    return f"{lines[0][0]}, line {own[-1]}" if own else None
+    return f"{PurePath(lines[0][0]).name}, line {own[-1]}" if own else None
