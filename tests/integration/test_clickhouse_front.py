@@ -157,8 +157,10 @@ class TestFront:
 
     async def test_nobody_there(self) -> None:
         nobody = Address("127.0.0.1", 1, "default", "")
-        with pytest.raises(EngineAway):
+        with pytest.raises(EngineAway) as away:
             await NetworkedClickHouse(nobody, direct=True).__aenter__()
+        assert away.value.where == "http://127.0.0.1:1/"
+        assert away.value.what == "ClickHouse does not answer ([Errno 111] Connection refused)"
 
 
 def test_an_address_is_read_from_a_url() -> None:

@@ -43,6 +43,16 @@ def test_from_training_to_rows(data_folder: Path) -> None:
     assert listed.document[1] == card
 
     assert hedgerow("candles", "import", bundled_sample(), data=data_folder).code == 0
+    learned_from_stored = hedgerow(
+        *("regimes", "train", "--symbols", ALL, "--timeframe", "4h"),
+        *("--until", TRAINED_UNTIL, "--json"),
+        data=data_folder,
+    )
+    again = learned_from_stored.document
+    assert (again["version"], again["source"]) == ("regime_model_4h_v2", "stored, binance")
+    # The same candles, wherever they are, make the same model.
+    for fact in ("since", "until", "candles", "fingerprint", "scores"):
+        assert again[fact] == card[fact]
     classified = hedgerow(
         *("regimes", "classify", "--symbols", BTC, "--json"),
         *("--since", "2024-03-19T00:00", "--until", UNTIL),
@@ -76,6 +86,7 @@ def test_from_training_to_rows(data_folder: Path) -> None:
         (("classify", "--symbols", BTC, "--exchange", "nyse"), ("--exchange", "binance")),
         (("classify", "--symbols", BTC, "-f", "--until", "2024-01-01"), ("--until", "--follow")),
         (("train", "--symbols", BTC, "--timeframe", "2h"), ("--timeframe", "4h")),
+        (("train", "--symbols", BTC, "--timeframe", "4h"), ("--symbols", "candles import")),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import count
+from typing import cast
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import digits
-from hedgerow.domain.market import Timeframe
+from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.memory import MemoryType
-from hedgerow.domain.regimes import Regime, RegimeReading, classification
+from hedgerow.domain.regimes import CLASSIFY_EVERY, Regime, RegimeReading, classification
 from hedgerow.usecases.backtest.series import series_of
+from hedgerow.usecases.classify_regimes import (
+    Classify,
+    RegimeDesk,
+    StoredCandles,
+    classify_regimes,
+)
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import verify_all
@@ -23,6 +30,7 @@ from replay_builders import (
     START,
     WARM_UP,
     Crashed,
+    ShelfOfCandles,
     SmallWorld,
     buy,
     candle_set,
@@ -156,6 +164,32 @@ async def test_a_regime_is_noted_for_every_candle_that_was_judged(
             assert found is not None
             assert found.timestamp == START + hour * HOUR
             assert found.reading.regime is Regime.RANGE
+
+
+async def test_classifying_afterwards_adds_the_quarters_between_to_the_rows_of_a_run(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    class Shelf(ShelfOfCandles):
+        async def read_rolled_up(self, *_: object) -> list[Candle]:
+            return []
+
+    world = SmallWorld(open_postgres, shelf=Shelf())
+    await world.run(candle_set(hourly(BTC, CLOSES)))
+    last = START + len(CLOSES) * HOUR
+    closes = [START + hour * HOUR for hour in range(WARM_UP, len(CLOSES) + 1)]
+    async with open_postgres(SYSTEM) as unit:
+        of_run = await unit.regimes.between(BTC, Timeframe.H1, START, last)
+    assert [row.timestamp for row in of_run] == closes
+    desk = RegimeDesk(open_postgres, cast(StoredCandles, world.shelf), world.regimes)
+    request = Classify(Exchange.BINANCE, [BTC], last, START, (Timeframe.H1,))
+    (done,) = await classify_regimes(desk, request, lambda *_: None)
+    assert (done.known_before, done.stored.total()) == (len(closes), 3 * (len(closes) - 1))
+    async with open_postgres(SYSTEM) as unit:
+        found = await unit.regimes.between(BTC, Timeframe.H1, START, last)
+    assert [row for row in found if row.timestamp in closes] == of_run
+    assert [row.timestamp for row in found] == [
+        closes[0] + place * CLASSIFY_EVERY for place in range(len(found))
+    ]
 
 
 async def test_progress_is_shown_span_by_span(open_postgres: OpenUnitOfWork) -> None:

@@ -57,19 +57,19 @@ def _telling(*, as_json: bool) -> Callable[[Round | RoundFailed], None]:
             again = f"trying again at {news.next_at:%H:%M:%S} UTC"
             complain(f"{sentence(news.error)} ({again})")
         else:
-            print_line(json.dumps(_document(news)) if as_json else _line(news))
+            print_line(json.dumps(_document(news)) if as_json else round_line(news))
 
     return tell
 
 
-def _line(done: Round) -> str:
-    """A round for a person: the rows that are new, and the markets that wait for candles."""
+def round_line(done: Round) -> str:
+    """A round for a person: the rows that are new, and the markets that got none."""
     new = [f"{_market(each)} {in_words(each.last)}" for each in done.markets if each.last]
-    waiting = [_market(each) for each in done.markets if not each.moments]
-    parts = ["; ".join(new) or "nothing new"]
-    if waiting:
-        parts.append(f"no new candles of {', '.join(waiting)}")
-    return f"{done.at:%Y-%m-%d %H:%M:%S}Z  {'. '.join(parts)}"
+    rest = [_market(each) for each in done.markets if not each.last]
+    if rest:
+        # their candles are late, or another process was first
+        new.append(f"nothing new for {', '.join(rest)}")
+    return f"{done.at:%Y-%m-%d %H:%M:%S}Z  {'; '.join(new)}"
 
 
 def _market(each: Classified) -> str:

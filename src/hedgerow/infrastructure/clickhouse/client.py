@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from hedgerow.domain.errors import HedgerowError, InputRefused
+from hedgerow.domain.errors import HedgerowError, InputRefused, StoreUnavailable
 
 # a stack trace by the engine, the address by the client
 _ADDED = re.compile(r", Stack trace| \(for url ")
@@ -18,6 +18,8 @@ _PROBLEM = re.compile(r"Code: (\d+)\.\s+(?:DB::Exception:\s+)*(.*)", re.DOTALL)
 # Rows of one key in one insert are left to the next merge and to FINAL, as those of two inserts
 # are: looking for them as they come takes a third of an insert, and there are hardly any.
 INSERT_SETTINGS: Final = {"optimize_on_insert": "0"}
+# what matters of an address, a pool of connections and their parameters, as the client puts it
+_SYSTEM_ERROR = re.compile(r"\[Errno -?\d+\] [\w ]+")
 Value = str | Sequence[str]
 """What a parameter is given: text, or texts for a type such as Array(String)."""
 
@@ -30,12 +32,17 @@ class EngineFailed(HedgerowError):
     problem: str
 
 
-@dataclass(eq=False)
-class EngineAway(HedgerowError):
+class EngineAway(StoreUnavailable):
     """ClickHouse could not be reached, or broke off: whether it did its work is not known."""
 
-    where: str
-    problem: str
+    def __init__(self, where: str, problem: str) -> None:
+        reason = _SYSTEM_ERROR.search(problem)
+        super().__init__(
+            what=f"ClickHouse does not answer ({reason[0] if reason else problem})",
+            where=where,
+            fix="see that it runs, or that the process that had it open was not stopped; try again",
+        )
+        self.problem = problem
 
 
 @dataclass(eq=False)
