@@ -22,7 +22,8 @@ demo: $(SYNCED) ## trade the bundled candles; options go into ARGS="..."
 test: $(SYNCED) ## run the tests; options of pytest go into ARGS="..."
 	@.venv/bin/pytest -q -n logical -m "not slow" $(ARGS)
 
-test-slow: $(SYNCED) ## run the proofs that take longer
+test-slow: $(SYNCED) ## run the proofs that take longer, those on Ray included
+	@"$$(command -v uv || echo .venv/bin/uv)" sync --quiet --frozen --inexact --extra ray
 	@.venv/bin/pytest -q -n logical -m slow $(ARGS)
 
 check: $(SYNCED) ## check format, style, types, imports and the schema's pages

@@ -3,7 +3,7 @@
 Run it as `python -m benchmarks.events`, with `--json` for JSON. Everything goes through the real
 unit of work on an embedded PostgreSQL of its own, with fsync on; many funds at once, eight at any
 moment. The relay is measured to a target in this process, to a subscriber with an inbox, and to
-the Kafka broker tansu.
+the Kafka broker tansu. Writing is measured again when the log is ten times as long.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.consume_events import Subscriber
-from hedgerow.usecases.event_ports import EventTarget
-from hedgerow.usecases.ports import UnitOfWork
+from hedgerow.usecases.ports.events import EventTarget
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.relay_events import Relay, Relayed, RelayNews
 
 _AT_ONCE: Final = 8
 _ROUNDS: Final = {"stay_out": 10, "trade": 2, "move_cash": 5}
+
+_GROWTH: Final = 10
 
 Figures = dict[str, Any]
 
@@ -66,13 +68,32 @@ async def _measure(url: str, count: int) -> Figures:
         await all_at_once(funds, "stay_out", 1, _AT_ONCE)
         await all_at_once(funds, "trade", 1, _AT_ONCE)
         written = {verb: await _write(funds, verb, times) for verb, times in _ROUNDS.items()}
-        total = sum(fund.fund.event_head.sequence for fund in funds)
+        relayed = await _relay(engine, _length(funds))
+        later = await _at_length(funds, _GROWTH * _length(funds))
         return {
             "deciding": written["stay_out"],
             "trading": written["trade"],
             "ledger": written["move_cash"],
-            **{f"relay_{name}": figures for name, figures in (await _relay(engine, total)).items()},
+            **{f"relay_{name}": figures for name, figures in relayed.items()},
+            f"at_{_GROWTH}x": later,
         }
+
+
+def _length(funds: Sequence[LoadedFund]) -> int:
+    return sum(fund.fund.event_head.sequence for fund in funds)
+
+
+async def _at_length(funds: Sequence[LoadedFund], events: int) -> Figures:
+    """Trading, deciding and booking once the log has so many events."""
+    while _length(funds) < events:
+        await all_at_once(funds, "trade", 2, _AT_ONCE)
+    log = {"events_before": _length(funds)}
+    names = {"deciding": "stay_out", "trading": "trade", "ledger": "move_cash"}
+    rates = {name: await _write(funds, verb, _ROUNDS[verb]) for name, verb in names.items()}
+    return log | {
+        f"{name}_{unit}_per_s": rates[name][f"{unit}_per_s"]
+        for name, unit in (("deciding", "events"), ("trading", "events"), ("ledger", "transfers"))
+    }
 
 
 async def _write(funds: Sequence[LoadedFund], verb: str, times: int) -> Figures:

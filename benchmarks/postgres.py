@@ -1,4 +1,4 @@
-"""How long a fund with 500 open positions takes to load, and with ten times the history around it.
+"""How fast a fund with 500 positions loads and transfers are booked, also at ten times the rows.
 
 Run it as `python -m benchmarks.postgres`, with `--json` for JSON. The server is the embedded one,
 durable as it ships, in a folder of its own. Rows are copied from a small fund inside the database.
@@ -35,10 +35,12 @@ from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.partitions import ensure_partitions
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, TimedStep
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 _POSITIONS: Final = 500
 _ENDED_ORDERS: Final = 20_000
+_TRANSFERS: Final = 10_000
 _GROWTH: Final = 10
 _RUNS: Final = 20
 _START: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -73,13 +75,20 @@ async def _measure(url: str) -> dict[str, Any]:
         before = await _times(engine, owner)
         await _add_history(engine, owner, _ENDED_ORDERS * (_GROWTH - 1))
         after = await _times(engine, owner)
+        await _transfers_per_s(engine, owner, _TRANSFERS)
+        transfers = await _transfers_per_s(engine, owner)
+        await _transfers_per_s(engine, owner, _TRANSFERS * (_GROWTH - 1))
+        later = await _transfers_per_s(engine, owner)
         return {
             "open_positions": _POSITIONS,
             "ended_orders": _ENDED_ORDERS,
             "load_ms": before,
             f"load_ms_at_{_GROWTH}x": after,
-            "growth": round(after / before, 2),
-            "transfers_per_s": await _transfers_per_s(engine, owner),
+            "load_growth": round(after / before, 2),
+            "transfers_before": _TRANSFERS,
+            "transfers_per_s": transfers,
+            f"transfers_per_s_at_{_GROWTH}x": later,
+            "transfers_growth": round(transfers / later, 2),
         }
 
 
@@ -183,7 +192,7 @@ async def _add_history(engine: AsyncEngine, owner: UUID, orders: int) -> None:
         )
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("VACUUM ANALYZE"))
+        await connection.execute(text("VACUUM ANALYZE orders, positions"))
 
 
 async def _times(engine: AsyncEngine, owner: UUID) -> float:
@@ -197,12 +206,13 @@ async def _times(engine: AsyncEngine, owner: UUID) -> float:
     return round(statistics.median([await _seconds(load) for _ in range(_RUNS)]) * 1000, 1)
 
 
-async def _transfers_per_s(engine: AsyncEngine, owner: UUID) -> int:
-    """Transfers of two entries, fifty to a unit of work as a busy fund saves them."""
+async def _transfers_per_s(engine: AsyncEngine, owner: UUID, count: int = 2_000) -> int:
+    """Book so many transfers of two entries, fifty to a unit of work as a busy fund saves them."""
     async with PostgresUnitOfWork(engine, owner) as unit:
         fund = await unit.funds.load(owner)
     (strategy,) = fund.strategies.values()
-    batches, size = 20, 50
+    size = 50
+    batches = count // size
 
     async def save() -> None:
         for _ in range(batches):

@@ -53,7 +53,8 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 """A Monday; the breaker's next reset is twelve hours away."""
@@ -596,7 +597,7 @@ def _happen_elsewhere(fund: Fund, nudge: Nudge, name: str) -> Message | None:
         return DecisionMade(chosen.id, Abstention(chosen.symbol, "nothing to do", "analyst"))
     if nudge.much % 4 == 0:
         return PositionLiquidated(held.id, Decimal(120), Decimal("0.5"), name)
-    return FundingSettled(held.id, Decimal(nudge.much - 50) / 100_000_000_0)
+    return FundingSettled(held.id, fund.as_of, Decimal(nudge.much - 50) / 100_000_000_0)
 
 
 def _close_interval(_: Fund, __: Nudge, ___: str) -> Message:

@@ -18,14 +18,17 @@ from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.domain.messages import KillSwitchPulled, Step
 from hedgerow.domain.money import exact
-from hedgerow.domain.orders import Order
+from hedgerow.domain.orders import Order, OrderStatus
 from hedgerow.domain.positions import Position
 from hedgerow.domain.sessions import ContentType, EventContent, Session, SessionEvent
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, AccountRef, PaperRun, PendingWish, TimedStep, WrappedKey
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
+from hedgerow.usecases.ports.vault import AccountRef, WrappedKey
 
 CAPITAL = Decimal(10_000)
 LATER = NOON + timedelta(hours=1)
@@ -70,12 +73,16 @@ class Stored:
         return strategy_id
 
 
-async def store(engine: AsyncEngine, owner: UUID) -> Stored:
-    """Open a fund, trade, learn, talk, and save all of it."""
+async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
+    """Open a fund, close so many trades, learn, talk, and save all of it."""
     scene, opened = _opened(owner)
+    for _ in range(trades - 1):
+        _round_trip(scene)
+        scene.end(scene.stop, OrderStatus.CANCELED)
     closed = _round_trip(scene)
     held = _hold(scene, 1)
     scene.tell(KillSwitchPulled("enough for today"))
+    scene.decide(proposal(), next(iter(scene.fund.pairs)))
     step = Step((*opened.facts, *scene.facts), (*opened.wishes, *scene.wishes))
     entry = scene.fund.orders[held.entry_order_id]
     memory, session = _memory(owner, closed), _session(owner)

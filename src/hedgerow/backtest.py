@@ -14,11 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from hedgerow.bootstrap.backtests import backtest_desk, read_series
+from hedgerow.bootstrap.desks import ChosenRegimes, chosen_regimes
 from hedgerow.domain.limits import LimitProfile
-from hedgerow.domain.market import Exchange, MarketType, Timeframe
-from hedgerow.domain.money import decimal_of
+from hedgerow.domain.market import MarketType
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.domain.users import UserSettings
+from hedgerow.entrypoints.option_values import (
+    capital_of,
+    exchange_of,
+    symbols_of,
+    timeframe_of,
+    word_of,
+)
+from hedgerow.infrastructure.embedded.data_folder import Places
+from hedgerow.settings import load_settings
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
@@ -40,11 +49,14 @@ def read_candles(
 ) -> Candles:
     """Candles from a folder of files, by symbol, to be used by any number of backtests.
 
-    Without a folder they are the bundled ones. Raises InputRefused for files that are wrong.
+    Without a folder they are the bundled ones. Raises InputRefused for files, symbols and
+    timeframes that are wrong.
     """
-    span = None if timeframe is None else Timeframe(timeframe)
     return read_series(
-        None if folder is None else Path(folder), span, symbols, allow_gaps=allow_gaps
+        None if folder is None else Path(folder),
+        timeframe_of(timeframe),
+        None if symbols is None else symbols_of(",".join(symbols)),
+        allow_gaps=allow_gaps,
     )
 
 
@@ -79,8 +91,8 @@ def backtest(
     request = DeskRequest(
         analyst=analyst,
         params=params or {},
-        exchange=Exchange(exchange),
-        market_type=MarketType(market),
+        exchange=exchange_of(exchange),
+        market_type=word_of("--market", MarketType, market),
         leverage=leverage,
         fee_tier=fee_tier,
         slippage=slippage,
@@ -90,16 +102,27 @@ def backtest(
     )
     plan = BacktestPlan(
         exchange=request.exchange,
-        capital=decimal_of("capital", capital),
+        capital=capital_of(str(capital)),
         market_type=request.market_type,
         leverage=leverage,
-        risk_tolerance=RiskTolerance(risk),
+        risk_tolerance=word_of("--risk", RiskTolerance, risk),
         position_share_max=request.position_share_max,
         profile=profile,
         settings=settings,
     )
-    desk = backtest_desk(request, read, _embedder() if memory and analyst == HOUSE else None)
+    desk = backtest_desk(
+        request,
+        read,
+        _regimes() if analyst == HOUSE else (),
+        _embedder() if memory and analyst == HOUSE else None,
+    )
     return _finish(lambda: asyncio.run(run_backtest(desk, plan, read, show, is_stopped)))
+
+
+def _regimes() -> ChosenRegimes:
+    """The learned models of regimes that HEDGEROW_REGIME_MODELS chooses for every fund."""
+    settings = load_settings()
+    return chosen_regimes(settings, Places(settings.data_dir))
 
 
 def _embedder() -> Any:

@@ -56,14 +56,10 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Abstention
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.strategies import ReasoningNote
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    OpenUnitOfWork,
-    PaperRun,
-    RecallQuery,
-    TimedStep,
-    UnitOfWork,
-)
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 from postgres_fixtures import on_every_postgres
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -715,6 +711,7 @@ class TestTrades:
         scene = await begun(open_unit)
         position = await ended(open_unit, scene)
         await keep(open_unit, scene.fund, scene.tell(KillSwitchPulled("enough")))
+        await keep(open_unit, scene.fund, scene.decide(proposal()))
         another = a_fund_like_no_other(next(fund_numbers), MarketType.SPOT)
         other = (await begin(open_unit, *another)).user.id
         async with open_unit(SYSTEM) as unit:
@@ -723,6 +720,8 @@ class TestTrades:
             await unit.journal.add(entry_of(position))
             counts = await unit.trades.counts(USER)
             others = await unit.trades.counts(other)
+            assert await unit.trades.refusals(USER) == {"circuit_breaker": 1}
+            assert await unit.trades.refusals(other) == {}
             assert await unit.trades.breaker_trips(USER) == 1
             assert await unit.trades.breaker_trips(other) == 0
         counted = [counts[name] for name in ("orders", "fills", "memories", "journal_entries")]
@@ -830,12 +829,26 @@ class TestAuditRecords:
     async def test_has_the_transfers_that_moved_nothing(self, open_unit: OpenUnitOfWork) -> None:
         scene = await begun(open_unit, market_type=MarketType.FUTURES)
         position = await held(open_unit, scene)
-        settled = scene.tell(FundingSettled(position.id, Decimal("1E-9")))
+        settled = scene.tell(FundingSettled(position.id, scene.at, Decimal("1E-9")))
         await keep(open_unit, scene.fund, settled)
         async with open_unit(SYSTEM) as unit:
             found = [transfer async for transfer in unit.audit.transfers(USER)]
         assert found[-1].entries == ()
         assert (found[-1].reason, found[-1].strategy_id) == ("funding", STRATEGY)
+
+    async def test_a_settlement_that_was_counted_is_known_again(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        scene = await begun(open_unit, market_type=MarketType.FUTURES)
+        position = await held(open_unit, scene)
+        settled = FundingSettled(position.id, scene.at, Decimal("1.25"))
+        await keep(open_unit, scene.fund, scene.tell(settled, after=timedelta(hours=9)))
+        async with open_unit(USER) as unit:
+            loaded = await unit.funds.load(USER)
+        assert loaded.step(settled, scene.at + timedelta(hours=1)).facts == ()
+        later = replace(settled, settled_at=scene.at)
+        assert loaded.step(later, scene.at + timedelta(hours=1)).facts
+        assert loaded.positions[position.id].funding == Decimal("2.5")
 
     async def test_has_every_order_and_position_ended_or_not(
         self, open_unit: OpenUnitOfWork

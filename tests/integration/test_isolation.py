@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -14,26 +11,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from builders import NOON
-from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
-from hedgerow.domain.sessions import ContentType, EventContent, SessionEvent
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.catalogue import isolation_gaps
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM, RecallQuery, TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import on_every_postgres
 from stored import KEK, LATER, Stored, WordCount, store
+from tenant_walk import NOTHING, OWN, SHARED, SWEEPS, TENANT_TABLES, WRITES, contents, owner_of
 
 ADA, BOB = UUID(int=0xADA), UUID(int=0xB0B)
-TENANT_TABLES: Final = [
-    table
-    for table in tables.metadata.sorted_tables
-    if table is tables.users or "user_id" in table.columns
-]
-Call = Callable[[Any, Stored], Awaitable[object]]
 
 
 @pytest.fixture
@@ -43,38 +33,10 @@ async def ada(database: AsyncEngine) -> Stored:
     return await store(database, ADA)
 
 
-def owner_of(table: Table) -> Any:
-    return table.c.id if table is tables.users else table.c.user_id
-
-
-def account_of(stored: Stored) -> ExchangeAccount:
-    (account,) = stored.fund.accounts.values()
-    return account
-
-
 async def seen(connection: AsyncConnection, table: Table) -> set[str]:
     """Whose rows of a table can be seen."""
     found = await connection.execute(select(owner_of(table)).distinct())
     return {str(owner) for owner in found.scalars() if owner is not None}
-
-
-async def contents(engine: AsyncEngine, owner: UUID) -> dict[str, list[str]]:
-    """All rows of a user, as a superuser sees them."""
-    async with engine.connect() as connection:
-        return {
-            table.name: list(
-                await connection.scalars(
-                    select(
-                        text(
-                            f"t::text FROM {table.name} t WHERE t.{owner_of(table).name}::text"
-                            " = :owner ORDER BY 1"
-                        )
-                    ),
-                    {"owner": str(owner)},
-                )
-            )
-            for table in TENANT_TABLES
-        }
 
 
 @on_every_postgres
@@ -171,112 +133,6 @@ async def test_the_application_owns_nothing(database: AsyncEngine) -> None:
 
 
 # --- every method of every repository --------------------------------------------------------
-
-NOTHING: Final[dict[str, Call]] = {
-    # What Bob is told when he asks for what is Ada's.
-    "funds.load": lambda unit, ada: unit.funds.load(ada.user_id),
-    "funds.breaker": lambda unit, ada: unit.funds.breaker(ada.user_id),
-    "funds.pending_wishes": lambda unit, ada: unit.funds.pending_wishes(ada.user_id),
-    "memories.recall": lambda unit, ada: unit.memories.recall(
-        ada.user_id,
-        RecallQuery(LATER + timedelta(days=1), "breakouts", vector=[1.0, 2.0]),
-        WordCount.model,
-    ),
-    "memories.by_ids": lambda unit, ada: unit.memories.by_ids([ada.memory.id]),
-    "memories.by_prefix": lambda unit, ada: unit.memories.by_prefix(
-        ada.user_id, str(ada.memory.id)
-    ),
-    "memories.unvalidated": lambda unit, ada: unit.memories.unvalidated(
-        [ada.memory.id], ada.closed.id
-    ),
-    "memories.validations": lambda unit, ada: unit.memories.validations(ada.memory.id, ada.user_id),
-    "memories.of_trade": lambda unit, ada: unit.memories.of_trade(ada.closed.id),
-    "journal.of_trade": lambda unit, ada: unit.journal.of_trade(ada.closed.id),
-    "journal.trade_ids": lambda unit, ada: unit.journal.trade_ids(ada.user_id),
-    "journal.awaiting_exit_verdict": lambda unit, ada: unit.journal.awaiting_exit_verdict(
-        ada.user_id, LATER
-    ),
-    "sessions.find": lambda unit, ada: unit.sessions.find(
-        ada.session.app_name, ada.user_id, ada.session.session_id
-    ),
-    "trades.by_part": lambda unit, ada: unit.trades.by_part(str(ada.closed.id)),
-    "trades.positions": lambda unit, ada: unit.trades.positions(ada.strategy_id),
-    "trades.orders": lambda unit, ada: unit.trades.orders(ada.closed.id),
-    "trades.fills": lambda unit, ada: unit.trades.fills([ada.entry.id]),
-    "trades.journal": lambda unit, ada: unit.trades.journal(ada.strategy_id),
-    "trades.proposal": lambda unit, ada: unit.trades.proposal(ada.entry.id),
-    "trades.equity_marks": lambda unit, ada: unit.trades.equity_marks(ada.strategy_id),
-    "trades.events_about": lambda unit, ada: unit.trades.events_about(ada.user_id, [ada.entry.id]),
-    "trades.breaker_trips": lambda unit, ada: unit.trades.breaker_trips(ada.user_id),
-    "audit.events": lambda unit, ada: anext(unit.audit.events(ada.user_id), None),
-    "audit.transfers": lambda unit, ada: anext(unit.audit.transfers(ada.user_id), None),
-    "audit.orders": lambda unit, ada: unit.audit.orders(ada.user_id),
-    "audit.positions": lambda unit, ada: unit.audit.positions(ada.user_id),
-    "accounts.load": lambda unit, ada: unit.accounts.load(ada.data_key.account),
-    "vault_keys.key_of": lambda unit, ada: unit.vault_keys.key_of(ada.data_key.account),
-    "events.last": lambda unit, ada: unit.events.last(5, ada.user_id),
-}
-WRITES: Final[dict[str, Call]] = {
-    # What Bob does to Ada's rows: refused, or without effect.
-    "funds.add": lambda unit, ada: unit.funds.add(ada.fund),
-    "funds.save": lambda unit, ada: unit.funds.save(ada.fund, list[TimedStep]()),
-    "funds.wishes_done": lambda unit, ada: unit.funds.wishes_done(
-        [wish.id for wish in ada.wishes], LATER
-    ),
-    "memories.add": lambda unit, ada: unit.memories.add([ada.memory], [[1.0, 1.0]], WordCount()),
-    "memories.save_validation": lambda unit, ada: unit.memories.save_validation(
-        ada.memory, ada.closed.id, ada.user_id, True, LATER
-    ),
-    "memories.expire": lambda unit, ada: unit.memories.expire([ada.memory.id], LATER),
-    "accounts.add": lambda unit, ada: unit.accounts.add(account_of(ada)),
-    "accounts.save": lambda unit, ada: unit.accounts.save(account_of(ada)),
-    "vault_keys.add": lambda unit, ada: unit.vault_keys.add(ada.data_key, LATER),
-    "vault_keys.replace": lambda unit, ada: unit.vault_keys.replace(ada.data_key, LATER),
-    "vault_keys.any_under": lambda unit, _: unit.vault_keys.any_under(KEK),
-    "vault_keys.register": lambda unit, _: unit.vault_keys.register("bob's", LATER),
-    "vault_keys.retire": lambda unit, _: unit.vault_keys.retire(KEK),
-    "inbox.claim": lambda unit, ada: unit.inbox.claim("other", [(ada.user_id, 1)]),
-    "journal.add": lambda unit, ada: unit.journal.add(ada.journal),
-    "journal.save_exit_verdict": lambda unit, ada: unit.journal.save_exit_verdict(ada.journal),
-    "sessions.add": lambda unit, ada: unit.sessions.add(ada.session),
-    "sessions.append": lambda unit, ada: unit.sessions.append(
-        ada.session,
-        SessionEvent(
-            "e2", "bob", EventContent(ContentType.TEXT, text="Hi."), LATER + timedelta(days=1)
-        ),
-    ),
-    "runs.add": lambda unit, ada: unit.runs.add(ada.run),
-    "runs.save": lambda unit, ada: unit.runs.save(ada.run),
-}
-OWN: Final[dict[str, Call]] = {
-    # What concerns no one user: Bob is told of himself only.
-    "trades.last": lambda unit, _: unit.trades.last(),
-    "trades.counts": lambda unit, ada: unit.trades.counts(ada.user_id),
-    "runs.unfinished": lambda unit, ada: unit.runs.unfinished(ada.run.fingerprint),
-    "runs.count": lambda unit, ada: unit.runs.count(ada.run.fingerprint),
-    "runs.latest": lambda unit, _: unit.runs.latest(),
-    "runs.all": lambda unit, _: unit.runs.all(),
-    "runs.are_alone": lambda unit, _: unit.runs.are_alone(),
-    "audit.user_ids": lambda unit, _: unit.audit.user_ids(),
-    "events.heads": lambda unit, _: unit.events.heads(),
-    "events.since": lambda unit, _: unit.events.since({}, 1_000),
-    "vault_keys.usage": lambda unit, _: unit.vault_keys.usage(),
-}
-SHARED: Final = {
-    "regimes.add",
-    "regimes.at",
-    "regimes.between",
-    "regimes.latest",
-    "vault_keys.registered",
-    "vault_keys.claim_rotation",
-}
-# What only the system does, over the lessons of all; under a user it finds what is the user's.
-SWEEPS: Final = {
-    "memories.begin_promotion",
-    "memories.forgettable",
-    "memories.lessons_of_trades",
-    "memories.shared_lessons",
-}
 
 
 async def test_the_walk_leaves_no_method_out(database: AsyncEngine) -> None:

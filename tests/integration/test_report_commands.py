@@ -41,7 +41,7 @@ def test_two_runs_side_by_side(two_runs: Path, finished: Finished) -> None:
     assert both["against"]["final_equity"] == finished.result["final_equity"]
     assert both["final_equity"] != finished.result["final_equity"]
     itself = hedgerow("report", "--against", latest["id"], data=two_runs)
-    assert_refused(itself, "--against: is the latest run itself")
+    assert_refused(itself, "--against: is the run itself that is shown")
     # both began with the same candle, and the beginning of an id is its time
     several = hedgerow("report", "--against", first["id"][:8], data=two_runs)
     assert_refused(several, "--against: several runs have an id like")
@@ -54,7 +54,7 @@ def test_a_report_as_files(finished: Finished, service_folder: Path) -> None:
     names = {
         f"{n}.{k}" for n in ("trades", "equity", "orders", "fills") for k in ("csv", "parquet")
     }
-    assert {path.name for path in folder.iterdir()} == names | {"report.json"}
+    assert {path.name for path in folder.iterdir()} == names | {"report.json", "run.json"}
     document = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     counted = {
         name: parquet.read_table(folder / f"{name}.parquet").num_rows
@@ -69,6 +69,30 @@ def test_a_report_as_files(finished: Finished, service_folder: Path) -> None:
     assert any(trade["memories_used"] for trade in trades)
     *_, last = parquet.read_table(folder / "equity.parquet").to_pylist()
     assert last["equity"] == Decimal(document["fund"]["final_equity"])
+
+
+def test_an_exported_run_is_reported_on_without_the_database(
+    finished: Finished, service_folder: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    assert hedgerow("report", "--export", kept, data=finished.data).code == 0
+    report, journal = (
+        hedgerow(*command, "--run", kept, "--json", data=service_folder / "none").document
+        for command in (["report"], ["journal", "--by", "memory"])
+    )
+    audited = {"ledger_balanced", "events_verified", "elapsed_s"}
+    assert report == {name: finished.result[name] for name in finished.result.keys() - audited}
+    assert journal == hedgerow("journal", "--by", "memory", "--json", data=finished.data).document
+    assert (kept / "report.html").is_file()
+    assert not (service_folder / "none" / "postgres").exists()
+    itself = hedgerow("report", "--run", kept, "--against", kept, data=service_folder / "none")
+    assert_refused(itself, "--against: is the run itself that is shown")
+    (kept / "run.json").write_text('{"hedgerow_run": 2}', encoding="utf-8")
+    damaged = hedgerow("report", "--run", kept, data=service_folder / "none")
+    assert_refused(damaged, f"{kept / 'run.json'}: hedgerow_run: Input should be 1")
+    (kept / "run.json").unlink()
+    empty = hedgerow("report", "--against", kept, data=finished.data)
+    assert_refused(empty, f"{kept / 'run.json'}: holds no run that can be read")
 
 
 def test_refuses_what_cannot_be(finished: Finished, service_folder: Path) -> None:

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -55,7 +54,7 @@ def test_draws_every_chart_in_dark_and_light(
 ) -> None:
     hostile = closed_trade(4, "1", reasoning="</script><script>document.title='taken'</script>")
     page = tmp_path / "report.html"
-    rival = Rival(UUID(int=8), build_report(run_facts()))
+    rival = Rival("<b>Run 8", build_report(run_facts()))
     write_report_page(build_report(run_facts(trades=[*three_trades(), hostile])), page, rival)
     document, said = opened(browser, page, tmp_path / "profile", scheme)
     assert said == []

@@ -105,7 +105,19 @@ class TestResult:
             data=tmp_path / "data",
         )
         assert said.code == 0, said
-        assert "Trial 2, fast=30 slow=24, failed: AssertionError: too fast" in said.out
+        assert "Trial 2, fast=30 slow=24, failed:" in said.out
+        assert "cannot be made: AssertionError: too fast" in said.out
+
+
+def test_a_fault_is_told_by_its_line_in_the_file_that_was_named(tmp_path: Path) -> None:
+    own = tmp_path / "faulty.py"
+    own.write_text(
+        "class Faulty:\n    def __init__(self, n: int):\n        self.n = n\n"
+        "    def decide(self, market):\n        return self.n / 0\n"
+    )
+    which = ("--analyst", f"{own}:Faulty", "--param", "n=1", "--symbols", "BTC/USDT")
+    said = hedgerow("sweep", *which, "--workers", 1, data=tmp_path / "data")
+    assert_refused(said, "Faulty on BTC/USDT at 2023-12-30 12:00 UTC", "(faulty.py, line 5)")
 
 
 def test_interrupted_it_goes_on(
@@ -124,6 +136,27 @@ def test_interrupted_it_goes_on(
     assert json.loads(file.read_text()) == swept[1]
 
 
+def test_killed_it_leaves_nothing_behind_for_long(tmp_path: Path) -> None:
+    data, temporary = tmp_path / "data", tmp_path / "temporary"
+    temporary.mkdir()
+
+    def left() -> list[str]:
+        return [path.name for path in (data / "sweeps").glob("*.candles")]
+
+    long = (*SMALL[:-1], "slow=24:600", "--workers", 1)
+    with running(*long, data=data, TMPDIR=str(temporary)) as process:
+        wait_for(process, "backtests")
+        other = hedgerow(*SMALL[:-1], "slow=24", "--workers", 1, data=data)
+        assert other.code == 0, other
+        assert len(left()) == 1, "the candles of a sweep that runs stay"
+        process.kill()
+        process.wait()
+    assert len(left()) == 1
+    assert list(temporary.iterdir()) == []
+    assert hedgerow(*SMALL[:-1], "slow=36", "--workers", 1, data=data).code == 0
+    assert left() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
@@ -135,6 +168,10 @@ def test_interrupted_it_goes_on(
         (["--param", "fast=1", "--analyst", f"{EXAMPLE}:X"], ("no class X",)),
         (["--param", "fast=0.5:2", "--analyst", CROSS], ("no grid can list", "--search random")),
         (["--param", "fast=1", "--folds", "90"], ("--folds", "give more candles or fewer folds")),
+        (["--param", "fast=1", "--fee-tier", "vip99"], ("--fee-tier: 'vip99' is no fee tier",)),
+        (["--param", "fast=1", "--leverage", "3"], ("--leverage: a leverage of 3 cannot be",)),
+        (["--param", "fast=1", "--funding", "0.1"], ("--funding: spot knows no funding",)),
+        (["--param", "fast=1", "--slippage", "much"], ("--slippage: 'much' is no slippage",)),
         (["--param", "quick=1", "--workers", "1", "--analyst", CROSS], ("no parameter quick",)),
     ],
 )

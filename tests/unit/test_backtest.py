@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,20 +27,34 @@ from backtest_builders import (
 )
 from builders import digits, reproducible
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.journal import MarketRegime
+from hedgerow.domain.ledger import TransferReason
 from hedgerow.domain.limits import LimitProfile
-from hedgerow.domain.market import MarketType, Timeframe
+from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.positions import PositionStatus
+from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest import driver, engine
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds, series_of
+from hedgerow.usecases.backtest.series import CandleSeries, microseconds, require_no_gaps, series_of
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
+from hedgerow.usecases.report_document import report_document
 
 FUTURES: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
 RATES = FundingRates(Decimal("0.0001"))
+
+
+class BuysOnce:
+    """Buys at the close of the first candle, and holds."""
+
+    def decide(self, market: Market) -> Any:
+        close = market.close
+        if market.count != 1:
+            return None
+        return market.buy(stop=close / 2, target=close * 2, size=0.1)
 
 
 @contextmanager
@@ -118,12 +133,27 @@ async def test_an_analyst_sees_closed_candles_only() -> None:
             longer = market.on(Timeframe.H4)
             seen.append((market.count, market.close, longer.count))
             assert market.at == series[market.count - 1].close_time
-            if longer.count:
+            if not longer.count:
+                with pytest.raises(LookupError, match="no 4h candle of BTC/USDT has closed yet"):
+                    assert longer.close
+            else:
+                assert longer.close == market.closes(1 + market.count % 4)[0]
                 assert longer.candles(1)[0].close_time <= market.at
                 assert longer.highs(1) == [max(market.highs(4 + market.count % 4)[:4])]
 
     await tried({BTC: series}, Watcher)
     assert seen == [(n + 1, float(c.close), (n + 1) // 4) for n, c in enumerate(series)]
+
+
+def test_missing_candles_are_told_by_their_place() -> None:
+    whole = wandering(1, 50)
+    require_no_gaps(whole, "--stored")
+    holed = series_of([*whole[:20], *whole[23:]])
+    with pytest.raises(InputRefused) as refused:
+        require_no_gaps(holed, "--stored")
+    assert refused.value.what.startswith(
+        "3 of BTC/USDT's 1h candles are missing between 2024-03-01T19"
+    )
 
 
 async def test_a_report_is_made_of_it() -> None:
@@ -133,6 +163,34 @@ async def test_a_report_is_made_of_it() -> None:
     assert figures["orders"] == len(result.orders)
     assert figures["final_equity"] == f"{result.final_equity:.8f}"
     assert figures["journal_entries"] == figures["trades"] == len(result.journal) > 3
+
+
+async def test_trades_are_told_by_the_regime_they_were_decided_in() -> None:
+    class UpAfterTen:
+        candles_needed, candles_least, versions = 20, 10, ("test",)
+
+        def read(self, candles: Sequence[Candle]) -> RegimeReading:
+            assert len(candles) <= 20
+            seen.append(candles[-1].close_time)
+            return RegimeReading(Regime.TREND_UP, 1.0, {}, "test")
+
+    seen: list[datetime] = []
+    result = await tried({BTC: wandering(5, 400)}, lambda: RandomAnalyst(5))
+    facts = replace(result, regime_model=UpAfterTen()).facts
+    entries = [trade.journal for trade in facts.trades if trade.journal]
+    decided = [
+        result.fund.changes.orders[t.position.entry_order_id].created_at
+        for t in facts.trades
+        if t.journal
+    ]
+    assert seen == [at for at in decided if at >= START + timedelta(hours=10)]
+    assert Counter(entry.market_regime for entry in entries)[MarketRegime.TREND] == len(seen) > 3
+    # without a model the proposals' own word stands
+    assert {t.journal.market_regime for t in result.facts.trades if t.journal} == {
+        MarketRegime.VOLATILE
+    }
+    judged = [entry.was_correct_exit for entry in entries]
+    assert None not in judged[:-1]
 
 
 async def test_a_tier_without_backtests_is_refused() -> None:
@@ -184,23 +242,55 @@ async def test_a_position_is_liquidated_and_its_margin_is_all_that_is_lost() -> 
 
 async def test_longs_pay_funding_three_times_a_day() -> None:
     series = wandering(4, 48)
-
-    class Holder:
-        def decide(self, market: Market) -> Any:
-            close = market.close
-            return (
-                market.buy(stop=close / 2, target=close * 2, size=0.1)
-                if market.count == 1
-                else None
-            )
-
     rules = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1))
-    result = await tried({BTC: series}, Holder, rules, RATES, **FUTURES, settings=free_settings())
+    result = await tried({BTC: series}, BuysOnce, rules, RATES, **FUTURES, settings=free_settings())
     (position,) = result.positions
     due = [n for n in range(2, 48) if n % 8 == 0]
     expected = sum(series[n - 1].close * position.size * Decimal("0.0001") for n in due)
     assert abs(position.funding - expected) < Decimal("0.0000001")
     assert result.funding == position.funding
+
+
+async def test_funding_inside_a_gap_is_settled_at_the_next_candle_at_its_own_rate() -> None:
+    whole = wandering(4, 48)
+    # Candles of 7 to 17 o'clock are missing, and with them two settlements, and 23 to 1 o'clock.
+    kept = [c for n, c in enumerate(whole) if not (7 <= n < 18 or 23 <= n < 26)]
+    series = series_of(kept)
+    times = [START + n * timedelta(hours=8) for n in range(6)]
+    rates = FundingRates(
+        by_time={BTC: {at: Decimal(n + 1).scaleb(-4) for n, at in enumerate(times)}}
+    )
+    rules = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1))
+    more: dict[str, Any] = {**FUTURES, "settings": free_settings()}
+    result = await tried({BTC: series}, BuysOnce, rules, rates, **more)
+    (position,) = result.positions
+    expected = Decimal(0)
+    for at in times[1:]:
+        last = [candle for candle in kept if candle.close_time <= at][-1]
+        expected += last.close * position.size * rates.rate(BTC, at)
+    assert abs(position.funding - expected) < Decimal("0.0000001")
+    funded = [each.at for each in result.transfers if each.reason is TransferReason.FUNDING]
+    assert funded == times[1:]
+    with every_message():
+        told = await tried({BTC: series}, BuysOnce, rules, rates, **more)
+    assert left_behind(told) == left_behind(result)
+
+
+async def test_funding_waits_for_a_symbols_own_candle_while_another_trades() -> None:
+    both = {BTC: wandering(4, 48), ETH: wandering(4, 48, ETH)}
+    both[BTC] = series_of([c for n, c in enumerate(both[BTC]) if not 7 <= n < 18])
+
+    class Holder(BuysOnce):
+        def decide(self, market: Market) -> Any:
+            return super().decide(market) if market.symbol == BTC else None
+
+    more: dict[str, Any] = {**FUTURES, "settings": free_settings()}
+    result = await tried(both, Holder, None, RATES, **more)
+    funded = [each.at for each in result.transfers if each.reason is TransferReason.FUNDING]
+    assert funded == [START + n * timedelta(hours=8) for n in range(1, 6)]
+    with every_message():
+        told = await tried(both, Holder, None, RATES, **more)
+    assert left_behind(told) == left_behind(result)
 
 
 def test_series_keep_every_digit() -> None:
@@ -237,3 +327,15 @@ async def test_a_backtest_that_is_stopped_reports_on_what_it_has_lived_through()
     assert len(result.candles[BTC]) == len(result.equity) == 512
     whole = await tried({BTC: series.first(512)}, lambda: RandomAnalyst(6))
     assert result.final_equity == whole.final_equity
+
+
+async def test_what_the_pre_trade_checks_refuse_is_counted_and_told() -> None:
+    class Upside:
+        def decide(self, market: Market) -> Any:
+            close = market.close
+            return market.buy(stop=close * 2, target=close / 2) if market.count > 20 else None
+
+    result = await tried({BTC: wandering(3, 25)}, Upside)
+    assert result.refusals == {"stop_and_target": 5}
+    document = report_document(build_report(result.facts))
+    assert document["refusals"] == {"stop_and_target": 5}

@@ -16,9 +16,9 @@ import pytest
 from builders import NOON
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.backup_archive import ZipArchives
-from hedgerow.usecases.backup_ports import ArchiveWriter, Manifest, ModelDump, TableDump
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
+from hedgerow.usecases.ports.backup import ArchiveWriter, Manifest, ModelDump, TableDump
 
 ROWS = b"".join(b"%d\trow\n" % number for number in range(200_000))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -220,6 +220,8 @@ class TestPlainFiles:
             ("10.0000000000000000000", False),
             ("8.0000000000000000001", False),
             ("1e99", False),
+            ("1e30", False),
+            ("1e-57", False),
             ("nan", False),
             ("10,5", False),
             ("0x10", False),
@@ -263,15 +265,33 @@ NUMBERS = st.one_of(
 )
 
 
+def require_same_or_not_plain(folder: Path, number: str) -> bool:
+    """Whether the number is plain; then it is the one that reading row by row gives."""
+    path = write(folder, changed("volume", number))
+    plain = read_plain(BTC, Place(path))
+    if plain is None:
+        return False
+    found = read_candles(folder, None, None, allow_gaps=False)
+    assert plain.rows.column("volume").to_pylist() == [c.volume for c in found.candles], number
+    return True
+
+
+def test_every_exponent_is_read_right_or_is_not_plain(tmp_path: Path) -> None:
+    plain = [
+        exponent
+        for exponent in range(-99, 100)
+        if require_same_or_not_plain(tmp_path, f"1e{exponent}")
+        | require_same_or_not_plain(tmp_path, f"9.9999999999999999e{exponent:+03d}")
+    ]
+    assert plain == [*range(-18, 0), *range(1, 20)]
+
+
 @given(number=NUMBERS)
+@example(number="1e30")
 def test_what_is_plain_is_what_row_by_row_gives(
     number: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = write(tmp_path_factory.mktemp("plain"), changed("volume", number))
-    plain = read_plain(BTC, Place(path))
-    if plain is not None:
-        found = read_candles(path.parent, None, None, allow_gaps=False)
-        assert plain.rows.column("volume").to_pylist() == [c.volume for c in found.candles]
+    require_same_or_not_plain(tmp_path_factory.mktemp("plain"), number)
 
 
 class TestTimeframes:

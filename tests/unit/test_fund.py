@@ -37,7 +37,7 @@ from hedgerow.domain.errors import (
     TransitionRefused,
     UnknownEntity,
 )
-from hedgerow.domain.ledger import Account
+from hedgerow.domain.ledger import Account, TransferReason
 from hedgerow.domain.market import Instrument, MarketType
 from hedgerow.domain.messages import (
     Abstained,
@@ -76,8 +76,10 @@ from hedgerow.domain.messages import (
     RiskRaised,
     Step,
 )
+from hedgerow.domain.money import exact
 from hedgerow.domain.orders import OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.domain.pairs import StrategyMode
+from hedgerow.domain.performance import DailyReturns
 from hedgerow.domain.positions import PositionSide, PositionStatus
 from hedgerow.domain.pretrade import RESERVE_RATIO
 from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
@@ -1063,11 +1065,38 @@ def test_a_rebate_is_a_fee_below_zero() -> None:
 def test_funding_is_paid_from_cash_or_received_into_it(amount: str, cash: str) -> None:
     scene = futures()
     position = scene.hold()
-    scene.tell(FundingSettled(position.id, Decimal(amount)))
+    scene.tell(FundingSettled(position.id, scene.at, Decimal(amount)))
     assert scene.strategy.cash_reserve == Decimal(cash)
     assert scene.strategy.balance(Account.FUNDING) == position.funding == Decimal(amount)
     assert position.net_pnl == -Decimal(amount)
     assert scene.strategy.current_equity == 10_000 - Decimal(amount)
+
+
+def test_a_settlement_is_charged_once_however_often_and_late_it_is_reported() -> None:
+    scene = futures()
+    position = scene.hold()
+    first, second = (
+        FundingSettled(position.id, position.opened_at + hours * timedelta(hours=8), Decimal(1))
+        for hours in (1, 2)
+    )
+    # the second is heard of before the first
+    for message in (second, first, second, first, first):
+        scene.tell(message, after=timedelta(days=1))
+    assert position.funding == scene.strategy.balance(Account.FUNDING) == Decimal(2)
+    moved = [fact.transfer for fact in scene.found(CashMoved)]
+    funded = [transfer for transfer in moved if transfer.reason is TransferReason.FUNDING]
+    assert [transfer.at for transfer in funded] == [second.settled_at, first.settled_at]
+
+
+def test_funding_of_a_time_before_the_position_is_refused() -> None:
+    scene = futures()
+    position = scene.hold()
+    before = repr(scene.fund)
+    early = position.opened_at - timedelta(seconds=1)
+    with pytest.raises(InvalidValue) as cannot_be:
+        scene.tell(FundingSettled(position.id, early, Decimal(1)))
+    assert cannot_be.value.field == "settled_at"
+    assert repr(scene.fund) == before
 
 
 def test_a_liquidation_is_an_order_and_a_fill_of_its_own_and_ends_the_position() -> None:
@@ -1105,7 +1134,7 @@ def test_spot_knows_neither_funding_nor_liquidation() -> None:
     scene = Scene()
     position = scene.hold()
     for message in (
-        FundingSettled(position.id, Decimal(1)),
+        FundingSettled(position.id, scene.at, Decimal(1)),
         PositionLiquidated(position.id, Decimal(1), Decimal(0), "liq-1"),
     ):
         with pytest.raises(InvalidValue) as cannot_be:
@@ -1206,6 +1235,19 @@ def test_the_day_turns_once_whatever_comes_first() -> None:
     assert len(scene.found(BreakerReset)) == 1
 
 
+def test_days_in_which_nothing_was_heard_have_earned_nothing() -> None:
+    scene = Scene()
+    scene.hold(size_ratio=Decimal("0.5"))
+    scene.move("98")
+    scene.tell(IntervalClosed(), after=MIDNIGHT + timedelta(days=3, hours=5) - scene.at)
+    assert scene.found(BreakerReset) == [BreakerReset(MIDNIGHT + timedelta(days=4))]
+    returns = DailyReturns()
+    with exact():
+        for earned in ("-0.01", "0", "0", "0"):
+            returns.add(Decimal(earned))
+    assert scene.strategy.daily_returns == returns
+
+
 def test_at_the_close_of_an_interval_every_strategy_is_marked() -> None:
     scene = Scene()
     scene.hold()
@@ -1240,7 +1282,7 @@ def unknown(scene: Scene) -> list[Message]:
         OrderFilled(fill("100", "1", of=NOWHERE)),
         OrderEnded(NOWHERE, CANCELED, ""),
         OrderAmended(NOWHERE, Decimal(1), None),
-        FundingSettled(NOWHERE, Decimal(1)),
+        FundingSettled(NOWHERE, scene.at, Decimal(1)),
         PositionLiquidated(NOWHERE, Decimal(1), Decimal(0), "liq-1"),
         DecisionMade(NOWHERE, proposal()),
         DecisionMade(BTC, gone),
@@ -1322,7 +1364,7 @@ def test_funding_is_exact() -> None:
     scene = futures()
     position = scene.hold()
     with pytest.raises(NotExact):
-        scene.tell(FundingSettled(position.id, 1.5))  # type: ignore[arg-type]
+        scene.tell(FundingSettled(position.id, scene.at, 1.5))  # type: ignore[arg-type]
 
 
 def test_a_late_fill_of_a_protective_order_whose_position_has_ended_is_refused() -> None:

@@ -70,6 +70,7 @@ PAIRS = {BTC: "BTC/USDT", ETH: "ETH/USDT", SOL: "SOL/USDT"}
 STEP = Decimal("0.001")
 QUANTUM = Decimal("0.00000001")
 NOBODY = UUID(int=0xDEAD)
+HOUR = timedelta(hours=1)
 
 # What an order may become, as specified.
 LIFECYCLE = {
@@ -249,7 +250,11 @@ def move(_: World, act: Act) -> Message:
 
 def settle_funding(world: World, act: Act) -> Message | None:
     position = world.a_position(act)
-    return None if position is None else FundingSettled(position.id, Decimal(act.a - 4) / 3)
+    if position is None:
+        return None
+    # as the venue has it: some reports come late, and out of order
+    settled_at = max(position.opened_at - (act.b == 9) * HOUR, world.at - act.c * HOUR)
+    return FundingSettled(position.id, settled_at, Decimal(act.a - 4) / 3)
 
 
 def liquidate(world: World, act: Act) -> Message | None:
@@ -282,7 +287,7 @@ def talk_nonsense(world: World, act: Act) -> Message:
         OrderFilled(execution("100", "1", of=NOBODY)),
         OrderEnded(NOBODY, OrderStatus.CANCELED, ""),
         OrderAmended(NOBODY, Decimal(1), None),
-        FundingSettled(known, Decimal("NaN")),
+        FundingSettled(known, world.at, Decimal("NaN")),
         PositionLiquidated(known, Decimal(0), Decimal(0), "zero"),
         PositionLiquidated(known, Decimal(1), Decimal("NaN"), "nan"),
         DecisionMade(NOBODY, proposal()),
@@ -393,6 +398,7 @@ class Books:
     seen_trades: set[tuple[UUID, str]] = field(default_factory=set)
     alarms: set[str] = field(default_factory=set)
     funding: Decimal = Decimal(0)
+    seen_settlements: set[tuple[UUID | None, datetime]] = field(default_factory=set)
     # beyond what was put aside for them, entries took this from cash
     overdrawn_by_entries: Decimal = Decimal(0)
     # beyond what they brought in, exits cost this in fees
@@ -453,6 +459,9 @@ class Books:
         if transfer.reason is TransferReason.ENTRY:
             self.overdrawn_by_entries -= lines.get(Account.CASH, Decimal(0))
         if transfer.reason is TransferReason.FUNDING:
+            settlement = (transfer.position_id, transfer.at)
+            assert settlement not in self.seen_settlements, "a settlement is charged once"
+            self.seen_settlements.add(settlement)
             self.funding += lines.get(Account.FUNDING, Decimal(0))
 
     def take_risk_event(self, event: RiskEvent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -212,6 +213,13 @@ class TestFiles:
         assert (loaded.forest.scores(rows) == trained().forest.scores(rows)).all()
         window = market()[-CANDLES_NEEDED:]
         assert learned(loaded).read(window) == learned(saved).read(window)
+
+    def test_a_model_reaches_a_sweep_s_workers_whole(self) -> None:
+        arrived = pickle.loads(pickle.dumps(trained()))
+        latest = going_on()[-CANDLES_NEEDED:]
+        reading = learned(arrived).read(latest)
+        assert reading == learned().read(latest)
+        assert reading.model_version == "regime_model_1h_v1"
 
     def test_versions_count_up_and_are_listed_in_order(self, tmp_path: Path) -> None:
         files = ModelFiles(tmp_path / "regimes")

@@ -10,7 +10,7 @@ import pytest
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.agents.regimes.backup import ModelsBackup
-from hedgerow.usecases.backup_ports import ModelDump
+from hedgerow.usecases.ports.backup import ModelDump
 
 FIRST, SECOND = "regime_model_1h_v1", "regime_model_4h_v1"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backtest_builders import BTC, RandomAnalyst, free_settings, tried, wandering
+from backtest_builders import BTC, ETH, RandomAnalyst, free_settings, tried, wandering
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, MarketType
 from hedgerow.domain.orders import OrderPurpose
@@ -75,12 +75,29 @@ def test_funding_is_a_rate_or_a_table(tmp_path: Path) -> None:
         rates.require(BTC, DAY, DAY + timedelta(hours=17))
 
 
-@pytest.mark.parametrize("text", ["time,rate\n", "symbol,time,rate\nBTC/USDT,soon,0.1\n", ""])
-def test_a_wrong_table_of_rates_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"", 1),
+        (b"time,rate\n", 1),
+        (b"symbol,time,rate\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,soon,0.1\n", 2),
+        (b"symbol,time,rate\n\nBTC/USDT,2024-03-01T00:00Z,1\n", 3),
+        (b"symbol,time,rate\nBTC/USDT,2024-03-01T00:00Z\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,99999999999999999,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,9999999999999999999999,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,0001-01-01T00:00+14:00,0.1\n", 2),
+        (b"symbol,time,rate\nBTC/USDT,2024-03-01T00:00Z,0.1\n\xff\xfe\n", 3),
+    ],
+)
+def test_a_wrong_table_of_rates_is_refused_by_its_line(
+    tmp_path: Path, content: bytes, where: int
+) -> None:
     table = tmp_path / "rates.csv"
-    table.write_text(text, encoding="utf-8")
-    with pytest.raises(InputRefused):
+    table.write_bytes(content)
+    with pytest.raises(InputRefused) as refused:
         funding_of(terms(market_type=FUTURES, funding=str(table)))
+    assert refused.value.where == f"{table}, line {where}"
 
 
 def test_funding_is_settled_at_0_8_and_16() -> None:
@@ -111,6 +128,27 @@ async def test_an_order_on_its_way_acts_from_the_next_point_of_the_path() -> Non
     low_first = candle.open - candle.low <= candle.high - candle.open
     assert [f.price for f in later.fills] == [candle.low if low_first else candle.high]
     assert later.fills[0].filled_at == candle.open_time + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("is_btc_waiting", [False, True])
+async def test_an_order_on_its_way_waits_for_a_price_of_its_own_symbol(
+    is_btc_waiting: bool,
+) -> None:
+    candles = {BTC: wandering(1, 8), ETH: wandering(1, 8, ETH)}
+
+    class Once:
+        def decide(self, market: Market) -> Any:
+            close = market.close
+            if market.count != 3 or (market.symbol == BTC and not is_btc_waiting):
+                return None
+            limit = close * 0.7 if market.symbol == BTC else None
+            return market.buy(stop=close / 2, target=close * 2, size=0.1, limit=limit)
+
+    late = PaperVenueRules(Decimal(0), Decimal(0), Decimal(0), Decimal(1), latency_ms=250)
+    (fill,) = (await tried(candles, Once, late)).fills
+    candle = candles[ETH][3]
+    assert fill.filled_at > candle.open_time
+    assert fill.price in {candle.low, candle.high}
 
 
 async def test_large_orders_slip_further() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
@@ -20,10 +22,11 @@ from rich.console import Console
 
 from builders import exactly
 from hedgerow.domain.errors import InputRefused
-from hedgerow.domain.performance import CurvePoint
+from hedgerow.domain.performance import CurvePoint, measure
 from hedgerow.domain.proposals import SetupType
 from hedgerow.entrypoints import report_words as words
 from hedgerow.entrypoints.report_html import report_page, write_report_page
+from hedgerow.entrypoints.report_page.equity_chart import equity_chart
 from hedgerow.entrypoints.report_page.series import bars, candles_per_bar, thinned
 from hedgerow.entrypoints.report_page.tables import TRADES_SHOWN_MAX
 from hedgerow.entrypoints.report_terminal import print_report
@@ -368,13 +371,24 @@ class TestSeries:
     @given(st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(2, 20))
     def test_thinning_keeps_ends_and_extremes(self, values: list[int], points_max: int) -> None:
         curve = [CurvePoint(START + n * DAY, Decimal(v)) for n, v in enumerate(values)]
-        kept = thinned(curve, points_max)
+        kept = thinned(curve, lambda point: point.equity, points_max)
         assert kept[0] == curve[0]
         assert kept[-1] == curve[-1]
         assert len(kept) <= points_max + 2
         assert [point.at for point in kept] == sorted(point.at for point in kept)
         for extreme in (min, max):
             assert extreme(p.equity for p in kept) == extreme(p.equity for p in curve)
+
+    def test_falls_are_drawn_as_deep_as_they_are_told(self) -> None:
+        values = [100, *[80, 100, 50, 60] * 3_000]
+        side = measure(
+            Decimal(100),
+            [CurvePoint(START + n * DAY, Decimal(value)) for n, value in enumerate(values)],
+        )
+        _, falls, *_ = equity_chart(replace(report(), fund=side)).figure["data"]
+        drawn = np.frombuffer(b64decode(falls["y"]["bdata"]), "<f8")
+        assert drawn.min() == -side.max_drawdown.percent == -50
+        assert len(drawn) < len(values) / 2
 
     def test_bars_join_candles(self) -> None:
         candles = day_candles("BTC/USDT", ("100", "110", "90"))

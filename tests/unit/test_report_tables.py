@@ -123,13 +123,34 @@ class TestExport:
                 assert {key: _read(text, typed[key]) for key, text in row.items()} == typed
 
     def test_equity_begins_with_the_capital(self) -> None:
-        _, equity = export_tables(build_report(run_facts()))
+        _, equity, *_ = export_tables(build_report(run_facts()))
         assert len(equity.rows) == 5
         assert equity.rows[0][:3] == (START, Decimal(1000), Decimal(1000))
         assert equity.rows[3][3] == Decimal("2.5")
 
-    def test_leaves_out_orders_that_are_not_at_hand(self) -> None:
-        assert [t.name for t in export_tables(build_report(run_facts()))] == ["trades", "equity"]
+    def test_leaves_no_orders_of_another_run_beside_trades_of_this_one(
+        self, tmp_path: Path
+    ) -> None:
+        earlier = run_facts(orders=[OrderRecord(order(), [fill("100.5", "10")])])
+        for facts in (earlier, run_facts()):
+            write_tables(tmp_path, export_tables(build_report(facts)))
+        for name in ("orders", "fills"):
+            assert parquet.read_table(tmp_path / f"{name}.parquet").num_rows == 0
+
+    def test_text_that_a_spreadsheet_would_run_is_only_text(self, tmp_path: Path) -> None:
+        trade = replace(three_trades()[1], agent_id='=HYPERLINK("http://x";"y")')
+        write_tables(tmp_path, export_tables(build_report(run_facts(trades=[trade]))))
+        with (tmp_path / "trades.csv").open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert row["agent_id"] == '\'=HYPERLINK("http://x";"y")'
+        assert row["net_pnl"].startswith("-")
+
+    def test_a_number_that_no_file_holds_is_named(self, tmp_path: Path) -> None:
+        facts = run_facts(equity=["1000", "1" + "0" * 21])
+        with pytest.raises(InputRefused, match=r"equity has a number beyond 20 digits") as refused:
+            write_tables(tmp_path, export_tables(build_report(facts)))
+        assert refused.value.where == "equity.parquet"
+        assert list(tmp_path.iterdir()) == []
 
     def test_without_a_close_the_equity_is_empty(self, tmp_path: Path) -> None:
         write_tables(tmp_path, export_tables(build_report(run_facts(equity=(), trades=[]))))
@@ -185,14 +206,14 @@ class TestSideBySide:
     def test_has_every_figure_of_both_runs(self) -> None:
         this = build_report(run_facts())
         other = build_report(run_facts(equity=("1000", "900", "850", "800")))
-        rows = {row.label: row[1:] for row in both_runs(this, Rival(UUID(int=77), other))}
+        rows = {row.label: row[1:] for row in both_runs(this, Rival("Run …77", other))}
         assert rows["Final equity"] == ("1,100.00", "800.00")
         assert rows["Beta"][0] != rows["Beta"][1]
         assert len(rows) > 30
 
     def test_is_printed_and_on_the_page(self) -> None:
         this = build_report(run_facts())
-        rival = Rival(UUID(int=0xABCDEF01), build_report(run_facts(trades=[])))
+        rival = Rival("Run …abcdef01", build_report(run_facts(trades=[])))
         paper = StringIO()
         print_comparison(this, rival, Console(file=paper, width=WIDTH))
         assert "Run …abcdef01" in paper.getvalue()

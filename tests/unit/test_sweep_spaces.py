@@ -46,6 +46,10 @@ def test_is_read_as_meant(text: str, meant: Choices | Span) -> None:
         ("fast=9:5", "runs from 9 down to 5"),
         ("fast=5:9:0", "steps of 0"),
         ("fast=0:1:0.0000001", "10,000,001 values"),
+        ("fast=0:1e9999", "1e9999 is too large"),
+        ("stop=0.5:1e9999", "1e9999 is too large"),
+        ("fast=0:1:1e-9999", "1e-9999 is too large, or too close to zero"),
+        ("slow=5,1e9999", "1e9999 is too large"),
         ("slow=5,,6", "empty value"),
         ("slow=5,5.0", "lists a value twice"),
         ("slow=5,1O", "'1O' is no number"),
@@ -99,6 +103,12 @@ class TestChance:
         search = random_search(space, 50, 7)
         assert search.trials == 6
         assert sorted(search.ask()) == sorted(grid_search(space).ask())
+
+    def test_draws_from_more_than_can_be_numbered(self) -> None:
+        space = parse_space([f"p{number}=1:100000" for number in range(4)])
+        once, again = (random_search(space, 50, 7).ask() for _ in range(2))
+        assert once == again
+        assert len(set(once)) == 50
 
     def test_draws_between(self) -> None:
         space = parse_space(["stop=0.5:3.25", "fast=1,2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +15,12 @@ from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, Backtest
 from hedgerow.usecases.backtest.recorded import RecordedAnalyst, latest_recording
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.export_report import export_tables
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.paper_run import report_facts
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.report import build_report
+from hedgerow.usecases.report_document import report_document
 from replay_builders import CLOSES, SmallWorld, buy, candle_set, hourly, sell
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -60,6 +65,29 @@ async def test_a_recorded_run_makes_the_same_orders_and_fills(
     assert [(p.at, p.equity, p.cash) for p in result.equity] == [
         (at, mark.equity, mark.cash) for at, mark in marks
     ]
+
+
+async def test_its_report_is_that_of_the_run(open_postgres: OpenUnitOfWork) -> None:
+    world = SmallWorld(open_postgres, SCRIPT, make_venue=make_venue)
+    run = await world.run(candle_set(hourly(BTC, CLOSES), hourly(ETH, [c + 3 for c in CLOSES])))
+    recorded, result = await report_facts(world.desk, run), await again(world)
+    again_facts = replace(
+        result.facts,
+        strategy_name=recorded.strategy_name,
+        taker_fee_ratio=recorded.taker_fee_ratio,
+        slippage_ratio=recorded.slippage_ratio,
+        # who decides again neither abstains in words nor learns
+        counts=recorded.counts,
+    )
+    assert again_facts.counts.orders == len(again_facts.orders) > 10
+    first, second = build_report(recorded), build_report(again_facts)
+    assert report_document(second) == report_document(first)
+    tables = [
+        {table.name: digits(table.rows) for table in export_tables(report)}
+        for report in (first, second)
+    ]
+    assert tables[0] == tables[1]
+    assert tables[0].keys() == {"trades", "equity", "orders", "fills"}
 
 
 async def test_without_a_run_there_is_nothing_to_replay(open_postgres: OpenUnitOfWork) -> None:

@@ -26,7 +26,7 @@ from hedgerow.usecases.follow_regimes import (
     follow_regimes,
     next_round,
 )
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from market_builders import BEGIN, random_market
 from replay_builders import ShelfOfCandles
 

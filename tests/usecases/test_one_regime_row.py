@@ -19,7 +19,8 @@ from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 from hedgerow.usecases.classify_regimes import Classify, RegimeDesk, classify_regimes
 from hedgerow.usecases.explain_trade import Explanation, explain_trade
 from hedgerow.usecases.paper_run import run_paper
-from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork, Recall, RecallQuery
+from hedgerow.usecases.ports.desk import Briefing, Recall, RecallQuery
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from market_builders import BEGIN, random_market
 from replay_builders import LetterEmbedder, ShelfOfCandles, SmallWorld, candle_set, plan_of
 

@@ -20,7 +20,8 @@ from hedgerow.usecases.classify_regimes import (
     StoredCandles,
     classify_regimes,
 )
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PaperRun
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import empty
 from replay_builders import (

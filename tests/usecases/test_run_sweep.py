@@ -143,6 +143,30 @@ class TestFailures:
         assert isinstance(trial.result, Failure)
         assert reason in trial.result.reason
 
+    @pytest.mark.parametrize("kind", [OSError, MemoryError, "said by an analyst"])
+    def test_of_the_machine_are_tried_again(self, kind: type[Exception] | str) -> None:
+        space = parse_space(["fast=2,6", "slow=20"])
+        is_full = True
+
+        def evaluate(parameters: Mapping[str, Value], window: Window) -> Outcome:
+            if parameters["fast"] == 2 and is_full:
+                full = OSError(28, "No space left on device")
+                if isinstance(kind, str):
+                    raise InputRefused("no space", "decide", "correct it") from full
+                raise full if kind is OSError else kind
+            return HERE(parameters, window)
+
+        results = ResultsHere()
+
+        def failed() -> list[bool]:
+            desk = SweepDesk(grid_search(space), WorkersHere(evaluate), results)
+            swept = run_sweep(desk, plan(), nobody)
+            return [isinstance(trial.result, Failure) for trial in swept.trials]
+
+        assert failed() == [True, False]
+        is_full = False
+        assert failed() == [False, False]
+
 
 class TestReport:
     def test_ranks_by_the_days_before_any_judgement(self) -> None:

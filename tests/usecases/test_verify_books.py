@@ -34,7 +34,8 @@ from hedgerow.domain.messages import (
     Step,
 )
 from hedgerow.domain.orders import OrderStatus
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import AuditReport, Difference, verify_all
 from postgres_fixtures import tampering_with
 
@@ -378,6 +379,6 @@ async def test_funding_that_rounds_to_nothing_is_no_difference(
 ) -> None:
     scene = await opened(open_postgres, MarketType.FUTURES)
     position = scene.hold()
-    scene.tell(FundingSettled(position.id, Decimal("1E-9")))
+    scene.tell(FundingSettled(position.id, scene.at, Decimal("1E-9")))
     await keep(open_postgres, scene.fund, Step(tuple(scene.facts), tuple(scene.wishes)))
     assert (await audit(open_postgres)).differences == []

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hedgerow.bootstrap.desks import (
+    ChosenRegimes,
     at_one_moment,
+    chosen_regimes,
     paper_desk,
     regime_model,
     regime_trainer,
@@ -25,28 +27,26 @@ from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFol
 from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
-from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries
-from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
-from hedgerow.usecases.clock_ports import Clock
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import (
-    CandleStore,
-    OpenUnitOfWork,
-    RegimeModel,
-    SharedState,
-    UsageLog,
-    UsageStore,
-    Vault,
-)
+from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
+from hedgerow.usecases.ports.clock import Clock
+from hedgerow.usecases.ports.desk import RegimeModel
+from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.shared_state import SharedState
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
+from hedgerow.usecases.ports.usage import UsageLog, UsageStore
+from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.report_facts import RunFacts
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.sweep.order import SweepOrder
 from hedgerow.usecases.sweep.run_sweep import SweepDesk
@@ -125,11 +125,12 @@ class Backstage:
         """What a backtest needs; raises InputRefused for an analyst or terms that cannot be."""
         from hedgerow.bootstrap.backtests import backtest_desk
 
+        chosen = self._regimes_for(request)
         if not memory:
-            yield backtest_desk(request, candles)
+            yield backtest_desk(request, candles, chosen)
             return
         async with self._engines.embedder() as embedder:
-            yield backtest_desk(request, candles, embedder)
+            yield backtest_desk(request, candles, chosen, embedder)
 
     def sweep_desk(
         self, order: SweepOrder, candles: Mapping[str, CandleSeries]
@@ -139,7 +140,7 @@ class Backstage:
 
         folder = self._folder.path / "sweeps"
         folder.mkdir(exist_ok=True)
-        return sweep_desk(folder, order, candles)
+        return sweep_desk(folder, order, candles, self._regimes_for(order.request))
 
     def recorded_desk(self, recording: Recording) -> BacktestDesk:
         """What a backtest of a paper run's decisions needs."""
@@ -158,6 +159,18 @@ class Backstage:
         from hedgerow.infrastructure.table_files import write_tables
 
         write_tables(folder, tables)
+
+    def write_run(self, folder: Path, facts: RunFacts) -> None:
+        """Write the record of a run to `folder`; raises InputRefused."""
+        from hedgerow.infrastructure.run_files import write_run
+
+        write_run(folder, facts)
+
+    def read_run(self, folder: Path) -> RunFacts:
+        """The record of a run that was written to `folder`; raises InputRefused."""
+        from hedgerow.infrastructure.run_files import read_run
+
+        return read_run(folder)
 
     @asynccontextmanager
     async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:
@@ -249,7 +262,14 @@ class Backstage:
 
     @cached_property
     def _regime_model(self) -> RegimeModel:
-        return regime_model(self._settings, self._folder, self._indicators)
+        return regime_model(self._chosen_regimes, self._indicators)
+
+    @cached_property
+    def _chosen_regimes(self) -> ChosenRegimes:
+        return chosen_regimes(self._settings, self._folder)
+
+    def _regimes_for(self, request: DeskRequest) -> ChosenRegimes:
+        return self._chosen_regimes if request.analyst == HOUSE else ()
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[OpenUnitOfWork]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from hedgerow.bootstrap.desks import ChosenRegimes, regime_model
 from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestVenue, ByBriefing, ByRules, School
 from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports.desk import Embedder, RegimeModel
+
+MakeVenue = Callable[[Sequence[Instrument]], BacktestVenue]
 
 
 def read_series(
@@ -36,11 +39,30 @@ def read_series(
 
 
 def backtest_desk(
-    request: DeskRequest, candles: Mapping[str, CandleSeries], embedder: Embedder | None = None
+    request: DeskRequest,
+    candles: Mapping[str, CandleSeries],
+    chosen: ChosenRegimes = (),
+    embedder: Embedder | None = None,
 ) -> BacktestDesk:
-    """What a backtest needs; the house remembers where there is an embedder.
+    """What a backtest needs; the house reads regimes with the learned models that are `chosen`.
+
+    It remembers where there is an embedder.
 
     Raises InputRefused for an analyst or terms that cannot be.
+    """
+    make_venue, charges = venue_of(request, candles)
+    timeframe = next((each.timeframe for each in candles.values()), None)
+    decides = _who_decides(request, timeframe, chosen, embedder)
+    name = decides.name if isinstance(decides, ByRules) else "House rules"
+    return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
+
+
+def venue_of(
+    request: DeskRequest, candles: Mapping[str, CandleSeries]
+) -> tuple[MakeVenue, VenueCharges]:
+    """Who makes the venue that candles are traded at, and what it charges.
+
+    Raises InputRefused for terms that cannot be.
     """
     from hedgerow.infrastructure.venues.paper import PaperVenue
     from hedgerow.infrastructure.venues.paper.terms import VenueTerms, funding_of, rules_of
@@ -65,11 +87,7 @@ def backtest_desk(
     def make_venue(instruments: Sequence[Instrument]) -> BacktestVenue:
         return PaperVenue(instruments, rules, funding)
 
-    timeframe = next((each.timeframe for each in candles.values()), None)
-    decides = _who_decides(request, timeframe, embedder)
-    name = decides.name if isinstance(decides, ByRules) else "House rules"
-    charges = VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
-    return BacktestDesk(make_venue, charges, decides, f"Backtest of {name}")
+    return make_venue, VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio)
 
 
 def recorded_desk(recording: Recording) -> BacktestDesk:
@@ -88,30 +106,42 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
 
 
 def _who_decides(
-    request: DeskRequest, timeframe: Timeframe | None, embedder: Embedder | None
+    request: DeskRequest,
+    timeframe: Timeframe | None,
+    chosen: ChosenRegimes,
+    embedder: Embedder | None,
 ) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
 
+    if request.analyst == HOUSE:
+        return _house(request, timeframe, chosen, embedder)
     if isinstance(request.analyst, type):
         own = analyst_of(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    if request.analyst != HOUSE:
+    else:
         own = load_analyst(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    return _house(request, timeframe, embedder)
+    return ByRules(own.make, own.name, regime_model=_rules_regimes())
+
+
+def _rules_regimes() -> RegimeModel:
+    from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+
+    return RulesRegimeModel(IndicatorDesk())
 
 
 def _house(
-    request: DeskRequest, timeframe: Timeframe | None, embedder: Embedder | None
+    request: DeskRequest,
+    timeframe: Timeframe | None,
+    chosen: ChosenRegimes,
+    embedder: Embedder | None,
 ) -> ByBriefing:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.house_terms import house_terms
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-    from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
     from hedgerow.infrastructure.memory_store import MemoryNotebook
 
     terms = house_terms(request.params, request.leverage, timeframe)
     indicators = IndicatorDesk()
     school = School(MemoryNotebook, HouseReviewer(), embedder) if embedder else None
-    return ByBriefing(HouseAnalyst(indicators, terms), RulesRegimeModel(indicators), school)
+    return ByBriefing(HouseAnalyst(indicators, terms), regime_model(chosen, indicators), school)

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hedgerow.domain.market import Instrument
-from hedgerow.infrastructure.embedded.data_folder import DataFolder
+from hedgerow.infrastructure.embedded.data_folder import DataFolder, Places
 from hedgerow.settings import Settings, secret_of
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import (
-    CandleStore,
-    Embedder,
-    OpenUnitOfWork,
-    RegimeModel,
-    ReplayVenue,
-    SharedState,
-    Vault,
-)
-from hedgerow.usecases.regime_models import RegimeTrainer
+from hedgerow.usecases.ports.desk import Embedder, RegimeModel
+from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.shared_state import SharedState
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
+from hedgerow.usecases.ports.vault import Vault
+from hedgerow.usecases.ports.venue import ReplayVenue
+from hedgerow.usecases.regime_models import RegimeTrainer, UnreadableModel
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.agents.regimes.files import LearnedModel
     from hedgerow.infrastructure.redis.link import RedisLink
+
+ChosenRegimes: TypeAlias = "tuple[LearnedModel | UnreadableModel, ...]"
 
 
 def at_one_moment(engine: AsyncEngine) -> AsyncEngine:
@@ -71,18 +71,26 @@ def unit_of_work(engine: AsyncEngine) -> OpenUnitOfWork:
     return lambda actor: PostgresUnitOfWork(engine, actor)
 
 
-def regime_model(settings: Settings, folder: DataFolder, indicators: IndicatorDesk) -> RegimeModel:
+def chosen_regimes(settings: Settings, places: Places) -> ChosenRegimes:
+    """The learned models that are chosen by a setting, read from the data folder."""
+    if settings.regime_models is None:
+        return ()
+    from hedgerow.infrastructure.agents.regimes.files import ModelFiles
+
+    files = ModelFiles(places.regime_models)
+    return tuple(files.load(each) for each in settings.regime_models.split(","))
+
+
+def regime_model(chosen: ChosenRegimes, indicators: IndicatorDesk) -> RegimeModel:
     """The learned models that are chosen, with the rules where none fits; else the rules."""
     from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 
     rules = RulesRegimeModel(indicators)
-    if settings.regime_models is None:
+    if not chosen:
         return rules
-    from hedgerow.infrastructure.agents.regimes.files import ModelFiles
     from hedgerow.infrastructure.agents.regimes.model import LearnedRegimes
 
-    files = ModelFiles(folder.regime_models)
-    return LearnedRegimes([files.load(each) for each in settings.regime_models.split(",")], rules)
+    return LearnedRegimes(chosen, rules)
 
 
 def regime_trainer(folder: DataFolder) -> RegimeTrainer:

@@ -14,11 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import hedgerow
-from hedgerow.bootstrap.backtests import backtest_desk
+from hedgerow.bootstrap.backtests import backtest_desk, venue_of
+from hedgerow.bootstrap.desks import ChosenRegimes
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
-from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.run import require_runnable, run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.regime_models import UnreadableModel
 from hedgerow.usecases.sweep.fingerprint import SweepIdentity
 from hedgerow.usecases.sweep.late_start import starting_at
 from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
@@ -31,18 +33,23 @@ Candles = Mapping[str, CandleSeries]
 
 
 @contextmanager
-def sweep_desk(folder: Path, order: SweepOrder, candles: Candles) -> Iterator[SweepDesk]:
+def sweep_desk(
+    folder: Path, order: SweepOrder, candles: Candles, chosen: ChosenRegimes = ()
+) -> Iterator[SweepDesk]:
     """What a sweep is run with; its results are kept in `folder`. Raises InputRefused."""
-    from hedgerow.infrastructure.sweeps.candle_bytes import write_candles
+    from hedgerow.infrastructure.sweeps.candle_bytes import remove_left_behind, shared_candles
     from hedgerow.infrastructure.sweeps.result_file import open_results
 
+    # What would fail every trial alike is refused before the first.
+    require_runnable(order.plan, candles)
+    venue_of(order.request, candles)
     source = _source(order.request)
-    recipe = BacktestRecipe(order.request, order.plan, source)
+    recipe = BacktestRecipe(order.request, order.plan, source, chosen)
     search = _search(order)
+    remove_left_behind(folder)
     with ExitStack() as stack:
-        shared = Path(stack.enter_context(TemporaryDirectory(prefix="hedgerow-sweep-"))) / "candles"
-        write_candles(shared, candles)
-        results = stack.enter_context(open_results(folder, _identity(order, source, candles)))
+        results = stack.enter_context(open_results(folder, _identity(order, recipe, candles)))
+        shared = stack.enter_context(shared_candles(results.path, candles))
         workers = stack.enter_context(_workers(order, recipe, shared))
         yield SweepDesk(search, workers, results)
 
@@ -51,13 +58,14 @@ def sweep_desk(folder: Path, order: SweepOrder, candles: Candles) -> Iterator[Sw
 class BacktestRecipe:
     """Makes a worker ready for backtests; `source` is the file of the user's own analyst.
 
-    It travels with the recipe: a cluster's other machines have no such file, and it may be edited
-    while a sweep goes on.
+    It travels with the recipe, as the learned models of regimes do that are `chosen`: a cluster's
+    other machines have no such file, and it may be edited while a sweep goes on.
     """
 
     request: DeskRequest
     plan: BacktestPlan
     source: bytes | None
+    chosen: ChosenRegimes = ()
 
     def __call__(self, candles: memoryview) -> Evaluate:
         """Backtests of the candles in an Arrow file."""
@@ -72,7 +80,8 @@ class BacktestRecipe:
             known = {symbol: each for symbol, each in cut.items() if len(each)}
             # as text, which the analyst's own annotations turn into what it wants
             given = {name: str(value) for name, value in parameters.items()}
-            desk = backtest_desk(replace(self.request, analyst=analyst, params=given), known)
+            request = replace(self.request, analyst=analyst, params=given)
+            desk = backtest_desk(request, known, self.chosen)
             result = run_backtest(starting_at(desk, window.starts_at), self.plan, known)
             return outcome_of(asyncio.run(result), window)
 
@@ -84,9 +93,9 @@ class BacktestRecipe:
 
         if self.source is None:
             return self.request.analyst
-        name = str(self.request.analyst).rpartition(":")[2]
+        place, _, name = str(self.request.analyst).rpartition(":")
         with TemporaryDirectory(prefix="hedgerow-analyst-") as folder:
-            file = Path(folder) / "analyst.py"
+            file = Path(folder) / Path(place).name
             file.write_bytes(self.source)
             return analyst_class(f"{file}:{name}")
 
@@ -118,9 +127,12 @@ def _workers(order: SweepOrder, recipe: BacktestRecipe, candles: Path) -> Iterat
         yield actors
 
 
-def _identity(order: SweepOrder, source: bytes | None, candles: Candles) -> SweepIdentity:
+def _identity(order: SweepOrder, recipe: BacktestRecipe, candles: Candles) -> SweepIdentity:
     request = order.request
-    code = sha256(source).hexdigest() if source is not None else ""
+    code = "" if recipe.source is None else sha256(recipe.source).hexdigest()
+    if recipe.chosen:  # a card tells what was learned from what
+        cards = [each if isinstance(each, UnreadableModel) else each.card for each in recipe.chosen]
+        code = sha256(repr(cards).encode()).hexdigest()
     return SweepIdentity(
         candles=_digest(candles),
         space=order.space,

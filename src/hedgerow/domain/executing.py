@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from hedgerow.domain.errors import FillRefused, InvalidValue, TransitionRefused
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.guarding import record_outcome
-from hedgerow.domain.ledger import Account, TransferReason
+from hedgerow.domain.ledger import Account, Reference, TransferReason
 from hedgerow.domain.market import MarketType
 from hedgerow.domain.messages import (
     FillBooked,
@@ -87,8 +87,7 @@ def admit_report(state: FundState, message: VenueMessage) -> None:
         case OrderFilled():
             _check_fill(state, message.fill)
         case FundingSettled():
-            _check_futures(state.position(message.position_id))
-            require_exact(amount=message.amount)
+            _check_funding(state.position(message.position_id), message)
         case PositionLiquidated():
             _check_futures(state.position(message.position_id))
             require_exact(price=message.price, fee=message.fee)
@@ -160,13 +159,17 @@ def on_filled(state: FundState, message: OrderFilled, at: datetime) -> None:
 
 
 def on_funding(state: FundState, message: FundingSettled, at: datetime) -> None:
-    """Funding goes from cash to the funding account, or back."""
+    """Funding goes from cash to the funding account, or back; each settlement is counted once."""
     position = state.position(message.position_id)
+    if message.settled_at in position.funded_at:
+        return
     amount = to_quote(message.amount)
+    position.funded_at.add(message.settled_at)
     position.funding += amount
     state.touch(position)
     strategy = state.strategies[position.strategy_id]
-    reference = state.reference(at, position_id=position.id)
+    # By the venue's time of it, which the settlement is known by when the fund is loaded again.
+    reference = Reference(state.ids.next(at), message.settled_at, position_id=position.id)
     amounts = {Account.CASH: -amount, Account.FUNDING: amount}
     state.moved(strategy.move(TransferReason.FUNDING, reference, amounts))
 
@@ -276,6 +279,18 @@ def _check_fill(state: FundState, fill: Fill) -> None:
 def _check_futures(position: Position) -> None:
     if position.market_type is not MarketType.FUTURES:
         raise InvalidValue(field="market_type", value=position.market_type, allowed="futures")
+
+
+def _check_funding(position: Position, message: FundingSettled) -> None:
+    _check_futures(position)
+    require_exact(amount=message.amount)
+    if message.settled_at < position.opened_at:
+        # Of an earlier position on the same pair.
+        raise InvalidValue(
+            field="settled_at",
+            value=message.settled_at,
+            allowed=f"{position.opened_at} or later, when the position was opened",
+        )
 
 
 def _leave_with_the_rest(state: FundState, order: Order, position: Position, at: datetime) -> None:

@@ -15,9 +15,10 @@ from hedgerow.domain.messages import (
     PriceMoved,
 )
 from hedgerow.domain.money import ZERO, require_exact
+from hedgerow.domain.performance import is_won
 from hedgerow.domain.positions import Position
 from hedgerow.domain.protecting import guard_again, trail
-from hedgerow.domain.risk import Alert
+from hedgerow.domain.risk import TRADING_DAY, Alert
 from hedgerow.domain.strategies import Strategy
 
 
@@ -64,7 +65,7 @@ def on_kill_switch(state: FundState, message: KillSwitchPulled, at: datetime) ->
 def record_outcome(state: FundState, position: Position, at: datetime) -> None:
     """Count a trade that has ended, for its strategy and for the breaker."""
     strategy = state.strategies[position.strategy_id]
-    strategy.record_trade(won=position.net_pnl > ZERO)
+    strategy.record_trade(won=is_won(position.net_pnl))
     state.touch(strategy)
     _raise_all(state, state.breaker.record_trade(position.net_pnl, at), at)
 
@@ -77,11 +78,16 @@ def assess(state: FundState, at: datetime) -> None:
 
 
 def turn_day(state: FundState, at: datetime) -> None:
-    """At the first step of a new trading day, close the day's books and reset the breaker."""
+    """At the first step of a new trading day, close the day's books and reset the breaker.
+
+    Days in which nothing was heard earned nothing.
+    """
     if at < state.breaker.reset_at:
         return
+    midnights = (at - state.breaker.reset_at) // TRADING_DAY + 1
     for strategy in state.strategies.values():
-        strategy.roll_day()
+        for _ in range(midnights):
+            strategy.roll_day()
         state.touch(strategy)
     state.breaker.reset(at, state.equity)
     state.record(BreakerReset(state.breaker.reset_at))

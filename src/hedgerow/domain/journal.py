@@ -10,7 +10,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.domain.money import ZERO, percent
+from hedgerow.domain.money import percent
+from hedgerow.domain.performance import is_won
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import Proposal, SetupType
 from hedgerow.domain.regimes import Regime
@@ -76,7 +77,7 @@ class JournalEntry:
     @property
     def won(self) -> bool:
         """Whether the trade made money after all costs."""
-        return self.pnl > ZERO
+        return is_won(self.pnl)
 
 
 def journal_entry(

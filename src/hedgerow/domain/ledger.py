@@ -43,7 +43,11 @@ class TransferReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a transfer is filed under: its id, its time, and what it belongs to."""
+    """What a transfer is filed under: its id, its time, and what it belongs to.
+
+    `at` is when the money moved; for funding that is when the venue settled it, which the fund may
+    hear of later.
+    """
 
     transfer_id: UUID
     at: datetime

@@ -18,6 +18,10 @@ from hedgerow.domain.memory import Memory, RecalledMemory, Standing
 # Learning Methods" (SIGIR 2009): how much less the first places differ than their numbers do.
 RANK_OFFSET: Final = 60
 SEARCHES: Final = 2
+# Each search gives this many times what is asked for, and at least so many: a memory that is only
+# fair by words and by vector can still be the best by both.
+_CANDIDATES_FACTOR: Final = 2
+_CANDIDATES_MIN: Final = 20
 # After this time half of what age can take from a memory is gone.
 RECENCY_HALF_LIFE: Final = timedelta(days=30)
 # Age, or unimportance, alone makes no memory worth less than half: a rare setup is remembered by
@@ -36,6 +40,11 @@ class Found:
     memory: Memory
     similarity: float | None
     wording: float | None
+
+
+def candidates(limit: int) -> int:
+    """How many memories each search gives where `limit` are asked for."""
+    return max(_CANDIDATES_MIN, _CANDIDATES_FACTOR * limit)
 
 
 def rank(found: Iterable[Found], as_of: datetime, limit: int) -> list[RecalledMemory]:

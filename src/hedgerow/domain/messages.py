@@ -99,9 +99,14 @@ class OrderAmended:
 
 @dataclass(frozen=True, slots=True)
 class FundingSettled:
-    """The venue settled funding on a futures position: `amount` in quote, paid above zero."""
+    """The venue settled funding on a futures position: `amount` in quote, paid above zero.
+
+    A position has one settlement at a time: `settled_at`, the venue's own time of it, tells a
+    repeated report, or one that comes late, from a new settlement.
+    """
 
     position_id: UUID
+    settled_at: datetime
     amount: Decimal
 
 

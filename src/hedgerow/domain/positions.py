@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -83,7 +83,8 @@ class Position:
     is the exact quote cost of the open size and `entry_price` its average. `margin` is the cash
     the books hold for it: the entry cost of spot, the initial margin of futures. `fees` and
     `funding` are quote costs so far (funding received is negative). `best_pnl` and `worst_pnl`
-    are the extremes of realised plus unrealised profit while it was open.
+    are the extremes of realised plus unrealised profit while it was open. `funded_at` holds the
+    times of the funding settlements already counted.
     """
 
     id: UUID
@@ -121,6 +122,7 @@ class Position:
     close_reasoning: str = ""
     status: PositionStatus = PositionStatus.OPEN
     closed_at: datetime | None = None
+    funded_at: set[datetime] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         require_exact(current_price=self.current_price, trailing_stop_pct=self.trailing_stop_pct)

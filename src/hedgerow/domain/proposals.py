@@ -76,8 +76,9 @@ class Proposal:
             raise InvalidValue(field="size_ratio", value=self.size_ratio, allowed="above 0 to 1")
         if self.entry_type not in (OrderType.MARKET, OrderType.LIMIT):
             raise InvalidValue(field="entry_type", value=self.entry_type, allowed="market or limit")
-        if not min(self.entry_price, self.stop_loss_price, self.take_profit_price) > ZERO:
-            raise InvalidValue(field="prices", value=self.entry_price, allowed="above 0")
+        lowest = min(self.entry_price, self.stop_loss_price, self.take_profit_price)
+        if not lowest > ZERO:
+            raise InvalidValue(field="the lowest price", value=lowest, allowed="above 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.money import ZERO, percent
+from hedgerow.domain.performance import is_won
 
 _WARNING_SHARE: Final = Decimal("0.8")
 _LOSSES_WORTH_A_WARNING: Final = 2
@@ -68,9 +69,13 @@ class Check:
     allowed: str
 
 
+TRADING_DAY: Final = timedelta(days=1)
+"""From one 00:00 UTC to the next."""
+
+
 def next_midnight(at: datetime) -> datetime:
     """The next 00:00 UTC after `at`."""
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(tzinfo=UTC))
+    return datetime.combine(at.astimezone(UTC).date() + TRADING_DAY, time(tzinfo=UTC))
 
 
 @dataclass(slots=True)
@@ -166,7 +171,7 @@ class CircuitBreakerState:
 
         A trade that exactly breaks even is neither a win nor a loss and ends no streak.
         """
-        if net_pnl > ZERO:
+        if is_won(net_pnl):
             self.daily_wins += 1
             self.consecutive_losses = 0
         elif net_pnl < ZERO:

@@ -131,7 +131,8 @@ class Strategy:
         for entry in transfer.entries:
             key = (entry.account, entry.currency)
             self.balances[key] = self.balances.get(key, ZERO) + entry.amount
-        self.updated_at = transfer.at
+        # Funding is filed under the time the venue settled it, which may have passed.
+        self.updated_at = max(self.updated_at, transfer.at)
         return transfer
 
     def deposit(self, reference: Reference) -> Transfer:

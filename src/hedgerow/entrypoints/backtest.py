@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,14 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import stop_requests
-from hedgerow.entrypoints.output import require_writable, write_json
+from hedgerow.entrypoints.output import require_folder, require_writable, write_json
+from hedgerow.entrypoints.progress import LiveBar
+from hedgerow.entrypoints.report_files import say_files, write_files
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan
@@ -27,11 +27,10 @@ from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, series_by_symbol
+from hedgerow.usecases.backtest.series import CandleSeries, require_no_gaps, series_by_symbol
 from hedgerow.usecases.report import build_report, report_json
 
 _EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
-_LINES_PER_RUN: Final = 10
 
 Candles = Mapping[str, CandleSeries]
 
@@ -51,6 +50,7 @@ class BacktestRequest:
     allow_gaps: bool
     json_file: Path | None
     page: Path | None
+    export: Path | None
 
 
 async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
@@ -59,6 +59,8 @@ async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
     for file in (request.json_file, request.page):
         if file is not None:
             require_writable(file)
+    if request.export is not None:
+        require_folder(request.export)
     console = Console()
     if request.desk.analyst == RECORDED:
         async with backstage.shared_desk() as desk:
@@ -75,7 +77,7 @@ async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
         async with backstage.backtest_desk(request.desk, candles, memory=memory) as desk:
             result = await _run(desk, plan_for(request), candles, console)
     elapsed_s = time.monotonic() - started
-    _report(result, request, console, elapsed_s)
+    _report(backstage, result, request, console, elapsed_s)
     return result.is_finished
 
 
@@ -99,7 +101,11 @@ async def candles_for(backstage: Backstage, request: BacktestRequest) -> Candles
             where=f"--stored, {request.desk.exchange}",
             fix="import them with `hedgerow candles import` first",
         )
-    return series_by_symbol(found)
+    candles = series_by_symbol(found)
+    if not request.allow_gaps:
+        for series in candles.values():
+            require_no_gaps(series, f"--stored, {request.desk.exchange}")
+    return candles
 
 
 def plan_for(request: BacktestRequest) -> BacktestPlan:
@@ -135,45 +141,35 @@ async def _run(
         f"{desk.name}: {', '.join(sorted(candles))} on {total:,} closed {timeframe} candles.",
         highlight=False,
     )
-    with stop_requests() as stop, _progress(console, total) as show:
+    with stop_requests() as stop, LiveBar(console) as bar:
+
+        def show(lived: int) -> None:
+            bar.show(lived, total, line=f"{lived / total:4.0%}  {lived:,} candles", text="candles")
+
         return await run_backtest(desk, plan, candles, show, stop.is_set)
 
 
-@contextmanager
-def _progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, a line now and then elsewhere."""
-    if console.is_terminal:
-        columns = (TextColumn("candles"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda lived: bar.update(task, completed=lived)
-        return
-    printed = 0
-
-    def line(lived: int) -> None:
-        nonlocal printed
-        due = lived * _LINES_PER_RUN // total
-        if due > printed:
-            printed = due
-            console.print(f"{lived / total:4.0%}  {lived:,} candles", highlight=False)
-
-    yield line
-
-
 def _report(
-    result: BacktestResult, request: BacktestRequest, console: Console, elapsed_s: float
+    backstage: Backstage,
+    result: BacktestResult,
+    request: BacktestRequest,
+    console: Console,
+    elapsed_s: float,
 ) -> None:
     report = build_report(result.facts)
     print_report(report, console)
     bars = sum(map(len, result.candles.values()))
     if not result.is_finished:
-        console.print("\n[yellow]Stopped early.[/] Nothing of a backtest is saved.")
+        console.print("\n[yellow]Stopped early.[/] It cannot be gone on with.")
     console.print(
         f"\n{bars:,} candles in {elapsed_s:.1f} s; funding {result.funding:,.2f}.", highlight=False
     )
     if request.page is not None:
         write_report_page(report, request.page)
         console.print(f"The report as a page: {request.page}", highlight=False, soft_wrap=True)
+    if request.export is not None:
+        write_files(backstage, request.export, report)
+        say_files(console, request.export)
     if request.json_file is not None:
         more = {"funding": f"{result.funding:.8f}", "is_finished": result.is_finished}
         write_json(

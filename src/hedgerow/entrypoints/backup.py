@@ -15,13 +15,12 @@ from rich.text import Text
 
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import finish
+from hedgerow.entrypoints.options import JsonOption
 from hedgerow.entrypoints.output import print_json
-from hedgerow.usecases.backup_ports import BackupProgress, Manifest, Show
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.make_backup import BackupMade, make_backup
+from hedgerow.usecases.ports.backup import BackupProgress, Manifest, Show
 from hedgerow.usecases.restore_backup import BackupRestored, restore_backup
-
-_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 def add_backup(db: typer.Typer, backstage: Backstage) -> None:
@@ -34,7 +33,7 @@ def _add_backup(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
     def backup(
         path: Annotated[Path, typer.Argument(metavar="PATH", help="A file that is not there yet.")],
-        as_json: _AsJson = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Write everything but the vault's keys to a file, while funds run."""
         finish(_backup(backstage, path, as_json=as_json))
@@ -47,7 +46,7 @@ def _add_restore(db: typer.Typer, backstage: Backstage) -> None:
         replace: Annotated[
             bool, typer.Option("--replace", help="Give up everything that is stored here.")
         ] = False,
-        as_json: _AsJson = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Bring back what a backup holds, all of it or nothing."""
         finish(_restore(backstage, path, replace=replace, as_json=as_json))

@@ -26,6 +26,18 @@ from hedgerow.entrypoints.option_values import (
     symbols_of,
     timeframe_of,
 )
+from hedgerow.entrypoints.options import (
+    AllowGapsOption,
+    CapitalOption,
+    DataOption,
+    ExportOption,
+    JsonFileOption,
+    JsonOption,
+    OriginOption,
+    RunOption,
+    SymbolsOption,
+    TimeframeOption,
+)
 from hedgerow.entrypoints.output import complain
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES, sentence
 from hedgerow.usecases.explain_trade import LAST
@@ -97,33 +109,18 @@ def make_app(backstage: Backstage) -> typer.Typer:
 def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def demo(
-        data: Annotated[
-            Path | None,
-            typer.Option(metavar="DIR", help="Candles of your own: BTC_USDT.csv or .parquet, ..."),
-        ] = None,
-        symbols: Annotated[
-            str | None, typer.Option(metavar="LIST", help="Trade these only: BTC/USDT,ETH/USDT")
-        ] = None,
-        timeframe: Annotated[
-            str | None,
-            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
-        ] = None,
-        capital: Annotated[
-            str, typer.Option(metavar="AMOUNT", help="What the fund starts with.")
-        ] = "10000",
+        data: DataOption = None,
+        symbols: SymbolsOption = None,
+        timeframe: TimeframeOption = None,
+        capital: CapitalOption = "10000",
         seed: Annotated[
             int, typer.Option(min=0, help="Draws the slippage: one seed, one result.")
         ] = 7,
-        allow_gaps: Annotated[
-            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
-        ] = False,
+        allow_gaps: AllowGapsOption = False,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Forget earlier demos and start anew.")
         ] = False,
-        json_file: Annotated[
-            Path | None,
-            typer.Option("--json", metavar="FILE", help="Also write the result here as JSON."),
-        ] = None,
+        json_file: JsonFileOption = None,
     ) -> None:
         """Let a paper fund trade real candles, and report on it."""
         from hedgerow.entrypoints.demo import DemoRequest, run_demo
@@ -148,24 +145,22 @@ def _add_demo(app: typer.Typer, backstage: Backstage) -> None:
 def _add_report(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def report(
+        run: RunOption = None,
         against: Annotated[
             str | None,
-            typer.Option(metavar="RUN", help="Show this run beside: its id, beginning or end."),
+            typer.Option(metavar="RUN", help="Show this run beside: an id or a folder as well."),
         ] = None,
-        export: Annotated[
-            Path | None,
-            typer.Option(metavar="DIR", help="Also write CSV, Parquet and report.json here."),
-        ] = None,
+        export: ExportOption = None,
         list_runs: Annotated[bool, typer.Option("--list", help="List all runs instead.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
-        """Show the report of the latest run again, or list all runs."""
+        """Show the report of the latest run, or of another, or list all."""
         from hedgerow.entrypoints.report import ReportRequest, show_report
         from hedgerow.entrypoints.runs import show_runs
 
         if not list_runs:
-            finish(show_report(backstage, ReportRequest(against, export, as_json)))
-        elif against or export:
+            finish(show_report(backstage, ReportRequest(run, against, export, as_json)))
+        elif run or against or export:
             raise InputRefused("lists runs and does nothing else", "--list", "leave the rest out")
         else:
             finish(show_runs(backstage, as_json=as_json))
@@ -178,7 +173,8 @@ def _add_journal(app: typer.Typer, backstage: Backstage) -> None:
             str,
             typer.Option(metavar="WHAT", help="setup, regime, agent, memory, symbol or hour."),
         ] = "setup",
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        run: RunOption = None,
+        as_json: JsonOption = False,
     ) -> None:
         """Show what closed trades came to, by setup, regime and more."""
         from hedgerow.entrypoints.journal import show_journal
@@ -187,7 +183,7 @@ def _add_journal(app: typer.Typer, backstage: Backstage) -> None:
         if by not in list(GroupBy):
             known = ", ".join(GroupBy)
             raise InputRefused(f"{by!r} is nothing to group by", "--by", f"use one of {known}")
-        finish(show_journal(backstage, GroupBy(by), as_json=as_json))
+        finish(show_journal(backstage, run, GroupBy(by), as_json=as_json))
 
 
 def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
@@ -197,7 +193,7 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
             str,
             typer.Argument(metavar="TRADE", help="A trade's id, its beginning or end, or `last`."),
         ] = LAST,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Tell a trade's whole story, from memories to lesson."""
         from hedgerow.entrypoints.explain import show_explanation
@@ -208,7 +204,7 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:
     @audit.command()
     def verify(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Re-add the ledger, re-derive the books, walk orders and events."""
         from hedgerow.entrypoints.audit import show_audit
@@ -223,7 +219,7 @@ def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
         by: Annotated[
             str, typer.Option(metavar="WHAT", help="Sum up by user, agent or day.")
         ] = "user",
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Show what models have cost, also while a fund is running."""
         from hedgerow.entrypoints.costs import CostView, show_costs
@@ -234,28 +230,16 @@ def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
         finish(show_costs(backstage, CostView(by), as_json=as_json))
 
 
-_ExchangeOption = Annotated[
-    str, typer.Option("--exchange", metavar="NAME", help="The exchange they are from.")
-]
-
-
 def _add_import(candles: typer.Typer, backstage: Backstage) -> None:
     @candles.command("import")
     def import_(
         folder: Annotated[
             Path, typer.Argument(metavar="DIR", help="BTC_USDT.csv, .csv.gz or .parquet, ...")
         ],
-        symbols: Annotated[
-            str | None, typer.Option(metavar="LIST", help="Take these only: BTC/USDT,ETH/USDT")
-        ] = None,
-        timeframe: Annotated[
-            str | None,
-            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
-        ] = None,
-        exchange: _ExchangeOption = "binance",
-        allow_gaps: Annotated[
-            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
-        ] = False,
+        symbols: SymbolsOption = None,
+        timeframe: TimeframeOption = None,
+        exchange: OriginOption = "binance",
+        allow_gaps: AllowGapsOption = False,
     ) -> None:
         """Check candles in files, and store them."""
         from hedgerow.entrypoints.candles import ImportRequest, import_candles
@@ -276,7 +260,7 @@ def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as candles.parquet.")],
         symbols: Annotated[str, typer.Option(metavar="LIST", help="Which ones: BTC/USDT,ETH/USDT")],
         timeframe: Annotated[str, typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d.")],
-        exchange: _ExchangeOption = "binance",
+        exchange: OriginOption = "binance",
     ) -> None:
         """Write stored candles to a Parquet file."""
         from hedgerow.entrypoints.candles import export_candles
@@ -288,7 +272,7 @@ def _add_export(candles: typer.Typer, backstage: Backstage) -> None:
 def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
     @vault.command()
     def status(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Show which keys there are, and what each of them locks."""
         from hedgerow.entrypoints.vault import show_status
@@ -300,7 +284,7 @@ def _add_vault_status(vault: typer.Typer, backstage: Backstage) -> None:
 def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
     @vault.command()
     def rotate(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Change the key that locks all others, while funds run."""
         from hedgerow.entrypoints.vault import show_rotation
@@ -311,7 +295,7 @@ def _add_vault_rotate(vault: typer.Typer, backstage: Backstage) -> None:
 def _add_doctor(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def doctor(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Check every service and setting, and say how to mend it."""
         from hedgerow.entrypoints.doctor import show_findings

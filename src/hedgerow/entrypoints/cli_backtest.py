@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +18,28 @@ from hedgerow.entrypoints.option_values import (
     timeframe_of,
     word_of,
 )
-from hedgerow.usecases.backtest.request import DeskRequest
+from hedgerow.entrypoints.options import (
+    AllowGapsOption,
+    CapitalOption,
+    DataOption,
+    ExchangeOption,
+    ExportOption,
+    FeeTierOption,
+    FundingOption,
+    JsonFileOption,
+    LatencyOption,
+    LeverageOption,
+    MarketOption,
+    PageOption,
+    RiskOption,
+    SlippageOption,
+    StoredOption,
+    SymbolsOption,
+    TimeframeOption,
+)
+from hedgerow.usecases.backtest.request import RECORDED, DeskRequest
+
+_OF_ANY_RUN: Final = ("analyst", "json_file", "page", "export")
 
 
 def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
@@ -27,20 +47,11 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
 
     @app.command()
     def backtest(
-        data: Annotated[
-            Path | None,
-            typer.Option(metavar="DIR", help="Candles of your own; by default the bundled ones."),
-        ] = None,
-        stored: Annotated[
-            bool, typer.Option("--stored", help="Take candles that were imported instead.")
-        ] = False,
-        symbols: Annotated[
-            str | None, typer.Option(metavar="LIST", help="Trade these only: BTC/USDT,ETH/USDT")
-        ] = None,
-        timeframe: Annotated[
-            str | None,
-            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
-        ] = None,
+        context: typer.Context,
+        data: DataOption = None,
+        stored: StoredOption = False,
+        symbols: SymbolsOption = None,
+        timeframe: TimeframeOption = None,
         analyst: Annotated[
             str,
             typer.Option(metavar="WHO", help="house, recorded (the latest demo), or FILE.py:Class"),
@@ -49,49 +60,29 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             list[str] | None,
             typer.Option(metavar="NAME=VALUE", help="A parameter of the analyst; may be repeated."),
         ] = None,
-        risk: Annotated[
-            str, typer.Option(metavar="HOW", help="conservative, moderate or aggressive")
-        ] = "moderate",
-        capital: Annotated[
-            str, typer.Option(metavar="AMOUNT", help="What the fund starts with.")
-        ] = "10000",
-        market: Annotated[str, typer.Option(metavar="TYPE", help="spot or futures")] = "spot",
-        leverage: Annotated[int, typer.Option(metavar="N", help="Of futures positions.")] = 1,
-        exchange: Annotated[
-            str, typer.Option(metavar="NAME", help="Whose fees, and whose stored candles.")
-        ] = "binance",
-        fee_tier: Annotated[
-            str, typer.Option(metavar="TIER", help="regular, vip1, vip2, or MAKER/TAKER as shares")
-        ] = "regular",
-        slippage: Annotated[
-            str, typer.Option(metavar="MODEL", help="fixed:R, drawn:R or volume:R")
-        ] = "drawn:0.0005",
-        latency_ms: Annotated[
-            int, typer.Option(metavar="MS", help="How long an order is on its way.")
-        ] = 0,
-        funding: Annotated[
-            str | None,
-            typer.Option(metavar="RATE", help="Every 8 hours: a share, or a CSV file of rates"),
-        ] = None,
+        risk: RiskOption = "moderate",
+        capital: CapitalOption = "10000",
+        market: MarketOption = "spot",
+        leverage: LeverageOption = 1,
+        exchange: ExchangeOption = "binance",
+        fee_tier: FeeTierOption = "regular",
+        slippage: SlippageOption = "drawn:0.0005",
+        latency_ms: LatencyOption = 0,
+        funding: FundingOption = None,
         seed: Annotated[int, typer.Option(min=0, help="Draws the slippage.")] = 7,
         no_memory: Annotated[
             bool, typer.Option("--no-memory", help="Let the house neither learn nor remember.")
         ] = False,
-        allow_gaps: Annotated[
-            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
-        ] = False,
-        json_file: Annotated[
-            Path | None,
-            typer.Option("--json", metavar="FILE", help="Also write the result here as JSON."),
-        ] = None,
-        page: Annotated[
-            Path | None,
-            typer.Option("--page", metavar="FILE", help="Also write the report here as HTML."),
-        ] = None,
+        allow_gaps: AllowGapsOption = False,
+        json_file: JsonFileOption = None,
+        page: PageOption = None,
+        export: ExportOption = None,
     ) -> None:
         """Let an analyst trade past candles in memory, and report on it."""
         from hedgerow.entrypoints.backtest import BacktestRequest, run_it
 
+        if analyst == RECORDED:
+            _require_nothing_else(context)
         desk = DeskRequest(
             analyst=analyst,
             params=_params(param or []),
@@ -116,9 +107,27 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             allow_gaps=allow_gaps,
             json_file=json_file,
             page=page,
+            export=export,
         )
         if not finish(run_it(backstage, request)):
             raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _require_nothing_else(context: typer.Context) -> None:
+    """Raise InputRefused for options that a recorded run has answered already."""
+    said = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in _OF_ANY_RUN and _is_given(context, str(parameter.name))
+    ]
+    if said:
+        what = f"a recorded run has its own candles and terms, not those of {', '.join(said)}"
+        raise InputRefused(what, "--analyst recorded", "leave those options out")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _params(texts: list[str]) -> dict[str, object]:

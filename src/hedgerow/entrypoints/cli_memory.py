@@ -8,6 +8,7 @@ import typer
 
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import finish
+from hedgerow.entrypoints.options import JsonOption
 
 
 def memory_commands(backstage: Backstage) -> typer.Typer:
@@ -39,7 +40,7 @@ def _add_search(memory: typer.Typer, backstage: Backstage) -> None:
             typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
         ] = None,
         limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 10,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Find memories by words and by meaning, best first."""
         from hedgerow.entrypoints.memory import SearchRequest, show_search
@@ -58,7 +59,7 @@ def _add_show(memory: typer.Typer, backstage: Backstage) -> None:
             str | None,
             typer.Option(metavar="ID", help="Whose memory; by default, the latest run's."),
         ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Show all of one memory, and the trades that validated it."""
         from hedgerow.entrypoints.memory import show_memory
@@ -69,7 +70,7 @@ def _add_show(memory: typer.Typer, backstage: Backstage) -> None:
 def _add_tend(memory: typer.Typer, backstage: Backstage) -> None:
     @memory.command()
     def tend(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Share what several users' trades bear out, forget what proved wrong."""
         from hedgerow.entrypoints.memory import show_tending

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +18,24 @@ from hedgerow.entrypoints.option_values import (
     symbols_of,
     timeframe_of,
     word_of,
+)
+from hedgerow.entrypoints.options import (
+    AllowGapsOption,
+    CapitalOption,
+    DataOption,
+    ExchangeOption,
+    FeeTierOption,
+    FundingOption,
+    JsonFileOption,
+    LatencyOption,
+    LeverageOption,
+    MarketOption,
+    PageOption,
+    RiskOption,
+    SlippageOption,
+    StoredOption,
+    SymbolsOption,
+    TimeframeOption,
 )
 from hedgerow.usecases.backtest.request import RECORDED, DeskRequest
 from hedgerow.usecases.sweep.order import SearchKind
@@ -68,58 +85,25 @@ def add_sweep(app: typer.Typer, backstage: Backstage) -> None:
             str | None,
             typer.Option(metavar="ADDRESS", help="Run on this Ray cluster: HOST:6379"),
         ] = None,
-        data: Annotated[
-            Path | None,
-            typer.Option(metavar="DIR", help="Candles of your own; by default the bundled ones."),
-        ] = None,
-        stored: Annotated[
-            bool, typer.Option("--stored", help="Take candles that were imported instead.")
-        ] = False,
-        symbols: Annotated[
-            str | None, typer.Option(metavar="LIST", help="Trade these only: BTC/USDT,ETH/USDT")
-        ] = None,
-        timeframe: Annotated[
-            str | None,
-            typer.Option(metavar="SPAN", help="1m, 5m, 15m, 1h, 4h or 1d; by default as the data"),
-        ] = None,
-        risk: Annotated[
-            str, typer.Option(metavar="HOW", help="conservative, moderate or aggressive")
-        ] = "moderate",
-        capital: Annotated[
-            str, typer.Option(metavar="AMOUNT", help="What each fund starts with.")
-        ] = "10000",
-        market: Annotated[str, typer.Option(metavar="TYPE", help="spot or futures")] = "spot",
-        leverage: Annotated[int, typer.Option(metavar="N", help="Of futures positions.")] = 1,
-        exchange: Annotated[
-            str, typer.Option(metavar="NAME", help="Whose fees, and whose stored candles.")
-        ] = "binance",
-        fee_tier: Annotated[
-            str, typer.Option(metavar="TIER", help="regular, vip1, vip2, or MAKER/TAKER as shares")
-        ] = "regular",
-        slippage: Annotated[
-            str, typer.Option(metavar="MODEL", help="fixed:R, drawn:R or volume:R")
-        ] = "drawn:0.0005",
-        latency_ms: Annotated[
-            int, typer.Option(metavar="MS", help="How long an order is on its way.")
-        ] = 0,
-        funding: Annotated[
-            str | None,
-            typer.Option(metavar="RATE", help="Every 8 hours: a share, or a CSV file of rates"),
-        ] = None,
+        data: DataOption = None,
+        stored: StoredOption = False,
+        symbols: SymbolsOption = None,
+        timeframe: TimeframeOption = None,
+        risk: RiskOption = "moderate",
+        capital: CapitalOption = "10000",
+        market: MarketOption = "spot",
+        leverage: LeverageOption = 1,
+        exchange: ExchangeOption = "binance",
+        fee_tier: FeeTierOption = "regular",
+        slippage: SlippageOption = "drawn:0.0005",
+        latency_ms: LatencyOption = 0,
+        funding: FundingOption = None,
         seed: Annotated[
             int, typer.Option(min=0, help="Draws the slippage, and what is tried.")
         ] = 7,
-        allow_gaps: Annotated[
-            bool, typer.Option("--allow-gaps", help="Accept candles with gaps.")
-        ] = False,
-        json_file: Annotated[
-            Path | None,
-            typer.Option("--json", metavar="FILE", help="Also write the result here as JSON."),
-        ] = None,
-        page: Annotated[
-            Path | None,
-            typer.Option("--page", metavar="FILE", help="Also write a page with heat maps here."),
-        ] = None,
+        allow_gaps: AllowGapsOption = False,
+        json_file: JsonFileOption = None,
+        page: PageOption = None,
     ) -> None:
         """Backtest many parameters, and say how far to believe the best."""
         from hedgerow.entrypoints.backtest import BacktestRequest
@@ -149,6 +133,7 @@ def add_sweep(app: typer.Typer, backstage: Backstage) -> None:
             allow_gaps=allow_gaps,
             json_file=json_file,
             page=page,
+            export=None,
         )
         request = SweepRequest(
             backtest=backtest,

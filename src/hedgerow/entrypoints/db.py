@@ -15,12 +15,11 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.backup import add_backup
 from hedgerow.entrypoints.interrupts import finish
+from hedgerow.entrypoints.options import JsonOption
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.words import EXIT_DIFFERENCES
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.schema import SchemaDifference, SchemaStatus
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 def add_db(app: typer.Typer, backstage: Backstage) -> None:
@@ -44,14 +43,14 @@ def _add_migrate(db: typer.Typer, backstage: Backstage) -> None:
 
 def _add_status(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
-    def status(as_json: AsJson = False) -> None:
+    def status(as_json: JsonOption = False) -> None:
         """Show how far the database is migrated, and how full it is."""
         finish(_status(backstage, as_json=as_json))
 
 
 def _add_check(db: typer.Typer, backstage: Backstage) -> None:
     @db.command()
-    def check(as_json: AsJson = False) -> None:
+    def check(as_json: JsonOption = False) -> None:
         """Hold the live schema against models and specification."""
         if finish(_check(backstage, as_json=as_json)):
             raise typer.Exit(EXIT_DIFFERENCES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,10 +15,14 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import stop_requests
 from hedgerow.entrypoints.output import require_writable, write_json
-from hedgerow.entrypoints.progress import LiveProgress
-from hedgerow.entrypoints.report import result_document, say_where, sum_up, write_page
+from hedgerow.entrypoints.progress import LiveBar
+from hedgerow.entrypoints.replay_progress import show_replay
+from hedgerow.entrypoints.report import result_document, say_where
+from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
-from hedgerow.usecases.paper_run import plan_run, run_paper
+from hedgerow.entrypoints.run_shelf import audit_of, page_of
+from hedgerow.usecases.paper_run import plan_run, report_facts, run_paper
+from hedgerow.usecases.report import build_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
         highlight=False,
     )
     async with backstage.paper_desk(fresh=request.fresh) as desk:
-        with stop_requests() as stop, LiveProgress(console) as progress:
-            run = await run_paper(desk, plan, candles, progress.show, stop.is_set)
-        report, audit = await sum_up(desk, run)
-        page = write_page(backstage, run, report)
+        with stop_requests() as stop, LiveBar(console) as bar:
+            run = await run_paper(desk, plan, candles, partial(show_replay, bar), stop.is_set)
+        report, audit = build_report(await report_facts(desk, run)), await audit_of(desk, run)
+        page = page_of(backstage, run)
+        write_report_page(report, page)
     print_report(report, console)
     say_where(console, page, audit, finished=run.finished_at is not None)
     if request.json_file is not None:

@@ -9,20 +9,25 @@ from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_tables import group_table
 from hedgerow.entrypoints.report_terminal import journal_table
+from hedgerow.entrypoints.run_shelf import run_shelf
 from hedgerow.usecases.analyse_journal import GroupBy, analyse_journal, efficiencies
-from hedgerow.usecases.choose_run import latest_run
-from hedgerow.usecases.paper_run import report_facts
-from hedgerow.usecases.ports import SYSTEM
 from hedgerow.usecases.report import closed_trades
 from hedgerow.usecases.report_document import groups_document
 
 
-async def show_journal(backstage: Backstage, by: GroupBy, *, as_json: bool) -> None:
-    """Show what the latest run's closed trades came to; raises InputRefused without a run."""
-    async with backstage.shared_desk() as desk:
-        async with desk.open_unit_of_work(SYSTEM) as unit:
-            run = await latest_run(unit, "hedgerow journal")
-        facts = await report_facts(desk, run)
+async def show_journal(
+    backstage: Backstage, run: str | None, by: GroupBy, *, as_json: bool
+) -> None:
+    """Show what a run's closed trades came to, by default the latest's.
+
+    Raises InputRefused where there is no such run.
+    """
+    async with run_shelf(backstage) as shelf:
+        if run is None:
+            shown = await shelf.latest("hedgerow journal")
+        else:
+            shown = await shelf.find(run, "--run")
+    facts = shown.facts
     closed = closed_trades(facts)
     groups = analyse_journal(closed, efficiencies(closed, facts.candles), by)
     if as_json:

@@ -35,6 +35,14 @@ def require_writable(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+def require_folder(path: Path) -> None:
+    """Raise InputRefused where a folder neither is nor can be made, before any work is done."""
+    if path.exists() and not path.is_dir():
+        raise InputRefused("is a file", str(path), "name a folder")
+    if not path.absolute().parent.is_dir():
+        raise InputRefused("its folder does not exist", str(path), "create the folder first")
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document; the file is either the old one or the whole new one."""
     write_text(path, _text(document) + "\n")

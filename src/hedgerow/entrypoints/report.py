@@ -13,81 +13,77 @@ from rich.console import Console
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
-from hedgerow.entrypoints.output import print_json, write_json
+from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_against import Rival, print_comparison
+from hedgerow.entrypoints.report_files import say_files, write_files
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
-from hedgerow.usecases.choose_run import find_run, latest_run
-from hedgerow.usecases.export_report import export_tables
-from hedgerow.usecases.paper_run import PaperDesk, report_facts
-from hedgerow.usecases.ports import SYSTEM, PaperRun
+from hedgerow.entrypoints.run_shelf import ShownRun, run_shelf
 from hedgerow.usecases.report import Report, build_report, report_json
-from hedgerow.usecases.report_document import report_document
-from hedgerow.usecases.verify_books import AuditReport, verify_fund
+from hedgerow.usecases.verify_books import AuditReport
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What was asked for on the command line: a run to compare with, a folder for files."""
+    """What was asked for on the command line: a run, one to compare it with, a folder for files."""
 
+    run: str | None
     against: str | None
     export: Path | None
     as_json: bool
 
 
 async def show_report(backstage: Backstage, request: ReportRequest) -> None:
-    """Report on the latest run again; raises InputRefused where there is none."""
-    async with backstage.shared_desk() as desk:
-        run, other = await _runs(desk, request)
-        report, audit = await sum_up(desk, run)
-        rival = None
-        if other is not None:
-            rival = Rival(other.id, build_report(await report_facts(desk, other)))
-    page = write_page(backstage, run, report, rival)
+    """Report on a run again, by default the latest; raises InputRefused where there is none."""
+    async with run_shelf(backstage) as shelf:
+        if request.run is None:
+            run = await shelf.latest("hedgerow report")
+        else:
+            run = await shelf.find(request.run, "--run")
+        other = None
+        if request.against is not None:
+            other = await shelf.find(request.against, "--against")
+            _require_another(run, other)
+    report = build_report(run.facts)
+    rival = Rival(other.name, build_report(other.facts)) if other else None
+    page = _page(run, other)
+    write_report_page(report, page, rival)
     if request.export is not None:
-        backstage.write_tables(request.export, export_tables(report))
-        write_json(request.export / "report.json", report_document(report))
+        write_files(backstage, request.export, report)
     if request.as_json:
-        print_json(_result(report, audit, rival))
+        against = {} if rival is None or other is None else _against(other.key, rival)
+        print_json(result_document(report, run.audit) | against)
         return
     console = Console()
     print_report(report, console)
     if rival is not None:
         print_comparison(report, rival, console)
-    say_where(console, page, audit, finished=run.finished_at is not None)
+    say_where(console, page, run.audit, finished=run.facts.is_finished)
     if request.export is not None:
-        console.print(f"The report as files: {request.export}", highlight=False, soft_wrap=True)
+        say_files(console, request.export)
 
 
-async def sum_up(desk: PaperDesk, run: PaperRun) -> tuple[Report, AuditReport]:
-    """The report of a run, and what an audit of its books found."""
-    report = build_report(await report_facts(desk, run))
-    audit = AuditReport()
-    async with desk.open_unit_of_work(run.user_id) as unit:
-        await verify_fund(unit, run.user_id, audit)
-    return report, audit
-
-
-def write_page(
-    backstage: Backstage, run: PaperRun, report: Report, rival: Rival | None = None
-) -> Path:
-    """Write the page of a report, also beside another run's; returns where it lies."""
-    name = f"{run.id}-against-{rival.run_id}" if rival else f"{run.id}"
-    page = backstage.report_folder() / f"{name}.html"
-    write_report_page(report, page, rival)
-    return page
-
-
-def result_document(report: Report, audit: AuditReport) -> dict[str, Any]:
-    """The result of a run for machines."""
+def result_document(report: Report, audit: AuditReport | None) -> dict[str, Any]:
+    """The result of a run for machines, with what an audit of its books found."""
+    if audit is None:
+        return report_json(report)
     return report_json(report) | {
         "ledger_balanced": audit.has_clean("ledger"),
         "events_verified": audit.verified["events"] if audit.has_clean("events") else 0,
     }
 
 
-def say_where(console: Console, page: Path, audit: AuditReport, *, finished: bool) -> None:
+def say_where(console: Console, page: Path, audit: AuditReport | None, *, finished: bool) -> None:
     """Say how a run can go on, whether its books agree, and where its page lies."""
+    if audit is None:
+        if not finished:
+            console.print("\n[yellow]It was stopped early.[/]")
+    else:
+        _say_books(console, audit, finished=finished)
+    console.print(f"The report as a page: {page}", highlight=False, soft_wrap=True)
+
+
+def _say_books(console: Console, audit: AuditReport, *, finished: bool) -> None:
     if not finished:
         console.print("\n[yellow]Stopped early.[/] Everything up to here is saved.")
         _say(console, "demo", "goes on from here (same options, but not --fresh)")
@@ -102,7 +98,6 @@ def say_where(console: Console, page: Path, audit: AuditReport, *, finished: boo
     )
     _say(console, "explain last", "tells the last trade's whole story")
     _say(console, "audit verify", "proves the books")
-    console.print(f"The report as a page: {page}", highlight=False, soft_wrap=True)
 
 
 def _say(console: Console, command: str, what: str) -> None:
@@ -119,22 +114,18 @@ def _program() -> str:
     return os.path.relpath(path)
 
 
-async def _runs(desk: PaperDesk, request: ReportRequest) -> tuple[PaperRun, PaperRun | None]:
-    """The latest run, and the one it is held against."""
-    async with desk.open_unit_of_work(SYSTEM) as unit:
-        run = await latest_run(unit, "hedgerow report")
-        if request.against is None:
-            return run, None
-        other = await find_run(unit, request.against, "--against")
-    if other.id == run.id:
-        raise InputRefused(
-            "is the latest run itself", "--against", "name another of `hedgerow report --list`"
-        )
-    return run, other
+def _require_another(run: ShownRun, other: ShownRun) -> None:
+    if other.key == run.key:
+        fix = "name another of `hedgerow report --list`, or an exported one's folder"
+        raise InputRefused("is the run itself that is shown", "--against", fix)
 
 
-def _result(report: Report, audit: AuditReport, rival: Rival | None) -> dict[str, Any]:
-    result = result_document(report, audit)
-    if rival is None:
-        return result
-    return result | {"against": {"run": str(rival.run_id)} | report_json(rival.report)}
+def _page(run: ShownRun, other: ShownRun | None) -> Path:
+    """Where the page of a run lies, also beside another's."""
+    if other is None:
+        return run.page
+    return run.page.with_name(f"{run.page.stem}-against-{Path(other.key).name}.html")
+
+
+def _against(key: str, rival: Rival) -> dict[str, Any]:
+    return {"against": {"run": key} | report_json(rival.report)}

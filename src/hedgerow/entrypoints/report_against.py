@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
 from rich.console import Console
 
@@ -16,15 +15,10 @@ from hedgerow.usecases.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The run that a report is held against."""
+    """The run that a report is held against, and what it is called."""
 
-    run_id: UUID
+    name: str
     report: Report
-
-    @property
-    def name(self) -> str:
-        """What it is called: the end of its id tells it from others."""
-        return f"Run …{str(self.run_id)[-8:]}"
 
 
 class BothRuns(NamedTuple):

@@ -61,6 +61,7 @@ def details(report: Report) -> list[Detail]:
         Detail("Average exposure", words.rate(report.exposure_pct)),
         Detail("Turnover of equity", f"{words.amount(report.turnover_ratio)} times"),
         Detail("Funding paid", words.amount(report.facts.funding)),
+        Detail("Proposals refused", words.refusals(report.facts.refusals)),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -51,6 +52,14 @@ def share(ratio: Decimal) -> str:
     """A ratio as per cent, with as many of four decimals as it needs."""
     digits = f"{ratio * HUNDRED:.4f}".rstrip("0").rstrip(".")
     return f"{digits} %"
+
+
+def refusals(by_check: Mapping[str, int]) -> str:
+    """How many proposals failed which check: 5 (open positions 4, leverage 1)."""
+    if not by_check:
+        return "none"
+    checks = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in by_check.items())
+    return f"{sum(by_check.values()):,} ({checks})"
 
 
 def price(value: Decimal | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.backtest import BacktestRequest, Candles, candles_for, plan_for
 from hedgerow.entrypoints.output import require_writable, write_json, write_text
 from hedgerow.entrypoints.sweep_html import sweep_page
-from hedgerow.entrypoints.sweep_progress import LiveSweep
+from hedgerow.entrypoints.sweep_progress import show_sweep, sweep_bar
 from hedgerow.entrypoints.sweep_terminal import print_sweep
 from hedgerow.usecases.backtest.series import moment
 from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
@@ -48,13 +49,13 @@ def run_it(backstage: Backstage, request: SweepRequest) -> None:
     candles = asyncio.run(candles_for(backstage, asked))
     plan = plan_sweep(_window(candles), request.walk)
     console = Console()
-    with backstage.sweep_desk(order, candles) as desk, LiveSweep(console) as live:
+    with backstage.sweep_desk(order, candles) as desk, sweep_bar(console) as bar:
         console.print(
             f"Up to {desk.search.trials:,} trials on {', '.join(sorted(candles))}, "
             f"{plan.window.days:,} days of {_timeframe(candles)} candles.",
             highlight=False,
         )
-        result = run_sweep(desk, plan, live.show)
+        result = run_sweep(desk, plan, partial(show_sweep, bar))
     report = build_report(_facts(order, candles), result)
     _require_some(report)
     print_sweep(report, console)

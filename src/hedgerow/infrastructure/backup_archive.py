@@ -15,14 +15,15 @@ from typing import IO, Any, BinaryIO, Final, cast
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.backup_ports import Manifest, ModelDump, TableDump
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
+from hedgerow.usecases.ports.backup import Manifest, ModelDump, TableDump
 
 MANIFEST: Final = "manifest.json"
 _COMPRESSION: Final = 3  # half the time of the usual 6, for a tenth more bytes
 _PIECE_BYTES: Final = 1 << 20
 _MAGIC: Final = b"PK\x03\x04"
+# NotImplementedError is what zipfile raises for a compression it does not know: a damaged header.
 _DAMAGE: Final = (BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 

@@ -19,6 +19,8 @@ from hedgerow.domain.money import CONTEXT
 from hedgerow.usecases.export_report import Cell, Kind, Table
 
 _SCALE: Final = 18
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_DIGITS_WHOLE: Final = 38 - _SCALE
 _QUANTUM: Final = Decimal(1).scaleb(-_SCALE)
 _TYPES: Final = {
     Kind.TEXT: pa.string(),
@@ -68,17 +70,29 @@ def _text(cell: Cell) -> str:
             return format(cell, "f")
         case datetime():
             return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case str() if cell.startswith(_FORMULA_STARTS):
+            # A spreadsheet would run it: names and reasons are written by others.
+            return f"'{cell}"
         case _:
             return str(cell)
 
 
 def _write_parquet(path: Path, table: Table) -> None:
-    columns = [
-        pa.array([_stored(row[index]) for row in table.rows], _TYPES[kind])
-        for index, (_, kind) in enumerate(table.columns)
-    ]
+    columns = [_column(table, index) for index in range(len(table.columns))]
     names = [name for name, _ in table.columns]
     parquet.write_table(pa.Table.from_arrays(columns, names=names), path)
+
+
+def _column(table: Table, index: int) -> pa.Array:
+    name, kind = table.columns[index]
+    try:
+        return pa.array([_stored(row[index]) for row in table.rows], _TYPES[kind])
+    except pa.ArrowInvalid as error:
+        raise InputRefused(
+            what=f"column {name} has a number beyond {_DIGITS_WHOLE} digits before the point",
+            where=f"{table.name}.parquet",
+            fix="take the figures from the report's JSON",
+        ) from error
 
 
 def _stored(cell: Cell) -> Cell:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.ports import PaperRun, UnitOfWork
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 
 async def latest_run(unit: UnitOfWork, asked_by: str) -> PaperRun:
@@ -28,6 +29,7 @@ async def find_run(unit: UnitOfWork, part: str, asked_by: str) -> PaperRun:
         raise InputRefused(
             what=f"{'several runs have' if runs else 'no run has'} an id like {part!r}",
             where=asked_by,
-            fix="give an id, its beginning or its end, as `hedgerow report --list` shows them",
+            fix="give an id, its beginning or its end, as `hedgerow report --list` shows them, "
+            "or a folder that `--export` has written",
         )
     return runs[0]

@@ -151,17 +151,15 @@ _FILLS: Final[tuple[_Column[_Execution], ...]] = (
 
 
 def export_tables(report: Report) -> list[Table]:
-    """Trades (open ones last) and equity; orders and executions where the facts have them."""
+    """Trades (open ones last), equity, orders and executions."""
     records = report.facts.orders
     executions = [_Execution(each.order, fill) for each in records for fill in each.fills]
-    tables = [
+    return [
         _table("trades", _TRADES, _trades(report)),
         _table("equity", _EQUITY, _closes(report)),
+        _table("orders", _ORDERS, [each.order for each in records]),
+        _table("fills", _FILLS, executions),
     ]
-    if records:
-        tables.append(_table("orders", _ORDERS, [each.order for each in records]))
-        tables.append(_table("fills", _FILLS, executions))
-    return tables
 
 
 def _table(name: str, columns: Sequence[_Column[_Item]], items: Iterable[_Item]) -> Table:

@@ -17,7 +17,7 @@ from hedgerow.usecases.classify_regimes import (
     classify_due,
     moment_from,
 )
-from hedgerow.usecases.clock_ports import Clock
+from hedgerow.usecases.ports.clock import Clock
 
 # A candle that closes on the quarter is stored some seconds later.
 CANDLES_SETTLE: Final = timedelta(seconds=15)

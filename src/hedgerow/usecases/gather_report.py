@@ -22,7 +22,8 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
 from hedgerow.usecases.facts import fact_of
-from hedgerow.usecases.ports import PaperRun, UnitOfWork
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.report_facts import (
     EquityPoint,
     OrderRecord,
@@ -58,6 +59,7 @@ async def gather_report(
     orders = await unit.audit.orders(run.user_id)
     marks = await unit.trades.equity_marks(strategy.id)
     counted = await unit.trades.counts(run.user_id)
+    lived = _lived(run, candles)
     return RunFacts(
         strategy_id=strategy.id,
         strategy_name=strategy.name,
@@ -68,11 +70,11 @@ async def gather_report(
         allocations=strategy.target_allocations,
         taker_fee_ratio=charges.taker_fee_ratio,
         slippage_ratio=charges.slippage_ratio,
-        candles=_lived(run, candles),
+        candles=lived,
         equity=[EquityPoint(at, mark.equity, mark.cash) for at, mark in marks],
         trades=trades,
         counts=RunCounts(
-            candles=sum(len(series) for series in _lived(run, candles).values()),
+            candles=sum(map(len, lived.values())),
             decisions=sum(counted.get(kind.__name__, 0) for kind in _DECISIONS),
             orders=counted["orders"],
             fills=counted["fills"],
@@ -88,6 +90,7 @@ async def gather_report(
             if each.order.strategy_id == strategy.id
         ],
         memories=await memory_texts(unit, trades),
+        refusals=await unit.trades.refusals(run.user_id),
     )
 
 

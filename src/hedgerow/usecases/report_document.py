@@ -16,7 +16,7 @@ def report_document(report: Report) -> dict[str, Any]:
     """Every figure but the series, which the tables of an export hold.
 
     Decimals are texts with all their digits, counts and seconds are numbers, times are ISO 8601
-    in UTC; a figure that is not defined is None. `summary` is what `report --json` prints.
+    in UTC; a figure that is not defined is None. `summary` is `report_json`.
     """
     facts, against = report.facts, report.against_hold
     return {
@@ -41,6 +41,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "time_in_market_pct": encode(report.time_in_market_pct),
         "exposure_pct": encode(report.exposure_pct),
         "turnover_ratio": encode(report.turnover_ratio),
+        "refusals": dict(facts.refusals),
         "trades": group_document(report.all_trades),
         "by": {str(by): groups_document(groups) for by, groups in report.groups.items()},
     }

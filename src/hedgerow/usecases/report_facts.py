@@ -70,7 +70,8 @@ class RunFacts:
     `candles` holds each symbol's, oldest first; `allocations` the strategy's target shares, which
     buy-and-hold is measured by; `taker_fee_ratio` and `slippage_ratio` what the venue charged.
     `fees` and `funding` are what was paid in all (funding received is negative). `orders` are in
-    the order in which they were made, `memories` the texts of the memories that trades used.
+    the order in which they were made, `memories` the texts of the memories that trades used,
+    `refusals` how many proposals failed which pre-trade check.
     """
 
     strategy_id: UUID
@@ -90,3 +91,4 @@ class RunFacts:
     funding: Decimal = ZERO
     orders: Sequence[OrderRecord] = ()
     memories: Mapping[UUID, str] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hedgerow.domain.performance import Performance, drawdowns
+from hedgerow.domain.performance import Performance
 from hedgerow.entrypoints import report_words as words
 from hedgerow.entrypoints.report_page.figures import AXIS, TIME_AXIS, Chart, Figure, layout, shown
 from hedgerow.entrypoints.report_page.series import packed, packed_times, thinned
@@ -35,24 +35,22 @@ def equity_chart(report: Report) -> Chart:
 
 def _traces(name: str, side: Performance, line: Figure, quote: str) -> tuple[Figure, Figure]:
     """A side's value, and its fall from the peak as per cent below zero."""
-    points = thinned(side.curve)
-    common = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": packed_times(point.at for point in points),
-        "legendgroup": name,
-    }
+    points = thinned(side.curve, lambda point: point.equity)
+    # Thinned by their own depth: where a curve was thinned, the peak before a trough may be gone.
+    falls = thinned(side.drawdowns, lambda point: point.percent)
+    common = {"type": "scatter", "mode": "lines", "name": name, "legendgroup": name}
     value = {
         **common,
         "line": line,
+        "x": packed_times(point.at for point in points),
         "y": packed(point.equity for point in points),
         "hovertemplate": f"%{{y:,.2f}} {quote}",
     }
     fall = {
         **common,
         "line": {**line, "width": 1.25},
-        "y": packed(-fall.percent for fall in drawdowns(points)),
+        "x": packed_times(fall.at for fall in falls),
+        "y": packed(-fall.percent for fall in falls),
         "yaxis": "y2",
         "showlegend": False,
         "hovertemplate": "%{y:.2f} % from its peak",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hedgerow.domain.money import percent
 from hedgerow.entrypoints import report_words as words
 from hedgerow.entrypoints.report_against import Rival
-from hedgerow.entrypoints.report_page.figures import AXIS, TIME_AXIS, Chart, Figure, layout
+from hedgerow.entrypoints.report_page.figures import AXIS, TIME_AXIS, Chart, Figure, layout, shown
 from hedgerow.entrypoints.report_page.series import packed, packed_times, thinned
 from hedgerow.usecases.report import Report
 
@@ -23,7 +23,7 @@ def growth_chart(report: Report, rival: Rival) -> Chart:
         figure={
             "data": [
                 _line("This run", report, {"color": "var(--fund)", "width": 2.25}),
-                _line(rival.name, rival.report, {"color": "var(--entry)", "width": 1.5}),
+                _line(shown(rival.name), rival.report, {"color": "var(--entry)", "width": 1.5}),
             ],
             "layout": layout(
                 hovermode="x unified",
@@ -35,7 +35,8 @@ def growth_chart(report: Report, rival: Rival) -> Chart:
 
 
 def _line(name: str, report: Report, line: Figure) -> Figure:
-    points, capital = thinned(report.fund.curve), report.facts.capital
+    points = thinned(report.fund.curve, lambda point: point.equity)
+    capital = report.facts.capital
     return {
         "type": "scatter",
         "mode": "lines",

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import struct
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from hedgerow.domain.market import Candle
 from hedgerow.domain.money import ZERO
-from hedgerow.domain.performance import CurvePoint
+from hedgerow.domain.performance import CurvePoint, DrawdownPoint
 from hedgerow.entrypoints.report_page.figures import milliseconds
 
 BARS_MAX: Final = 1_500
 POINTS_MAX: Final = 4_000
 
 Packed = dict[str, str]
+_Point = TypeVar("_Point", CurvePoint, DrawdownPoint)
 
 
 def packed(numbers: Iterable[float | Decimal]) -> Packed:
@@ -35,7 +36,11 @@ def packed_times(times: Iterable[datetime]) -> Packed:
     return packed(map(milliseconds, times))
 
 
-def thinned(curve: Sequence[CurvePoint], points_max: int = POINTS_MAX) -> list[CurvePoint]:
+def thinned(
+    curve: Sequence[_Point],
+    value_of: Callable[[_Point], Decimal],
+    points_max: int = POINTS_MAX,
+) -> list[_Point]:
     """At most about `points_max` points: of each stretch its lowest and highest, and both ends."""
     if len(curve) <= points_max:
         return list(curve)
@@ -43,8 +48,7 @@ def thinned(curve: Sequence[CurvePoint], points_max: int = POINTS_MAX) -> list[C
     kept = {curve[0].at: curve[0], curve[-1].at: curve[-1]}
     for start in range(0, len(curve), length):
         stretch = curve[start : start + length]
-        lowest = min(stretch, key=lambda point: point.equity)
-        highest = max(stretch, key=lambda point: point.equity)
+        lowest, highest = min(stretch, key=value_of), max(stretch, key=value_of)
         kept |= {lowest.at: lowest, highest.at: highest}
     return [kept[at] for at in sorted(kept)]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.market import Candle
-from hedgerow.domain.money import ZERO
+from hedgerow.domain.performance import is_won
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.entrypoints import report_words as words
 from hedgerow.entrypoints.report_page.figures import (
@@ -78,8 +78,8 @@ def _trades(trades: Sequence[TradeRecord], quote: str, end: datetime) -> list[Fi
     """What is drawn over the candles; a kind of mark that no trade has is left out."""
     positions = [trade.position for trade in trades]
     sold = [position for position in positions if position.closed_at and position.exit_price]
-    won = [position for position in sold if position.net_pnl > ZERO]
-    lost = [position for position in sold if position.net_pnl <= ZERO]
+    won = [position for position in sold if is_won(position.net_pnl)]
+    lost = [position for position in sold if not is_won(position.net_pnl)]
     targets = [(position, position.take_profit_price) for position in positions]
     stops = [(position, position.stop_loss_price) for position in positions]
     traces = [

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, get_type_hints
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from hedgerow.domain.errors import HedgerowError, InputRefused
+from hedgerow.domain.errors import InputRefused
 from hedgerow.usecases.backtest.market import RuleAnalyst
 
 _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_MODULE: Final = "hedgerow_own_analyst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,40 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
         raise _refuse(where, "the class has no method decide", "add decide(self, market)")
     if inspect.iscoroutinefunction(decide):
         raise _refuse(where, "decide is async", "make it a plain def: it is answered at once")
-    if len(inspect.signature(decide).parameters) != 2:
-        raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
     given = _arguments(kind, params)
 
     def make() -> RuleAnalyst:
         try:
             analyst: RuleAnalyst = kind(**given)
-        except (TypeError, ValueError, ArithmeticError, HedgerowError) as error:
-            raise _refuse(where, f"it cannot be made: {error}", "give other parameters") from error
+        except Exception as error:
+            what = f"it cannot be made: {type(error).__name__}: {error}"
+            raise _refuse(where, what, "correct __init__, or give other parameters") from error
         return analyst
 
-    make()
+    if not _takes_a_market(make().decide):
+        raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
     return OwnAnalyst(make, kind.__name__)
+
+
+def _takes_a_market(decide: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(decide).bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise _refuse(str(path), "there is no such file", "name a Python file, as FILE.py:Class")
-    spec = spec_from_file_location(_MODULE, path)
+    # each file has a name of its own: what one defines is not looked up in another
+    name = f"hedgerow_own_analyst_{sha256(str(path.absolute()).encode()).hexdigest()[:12]}"
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise _refuse(str(path), "this is not a Python file", "name a file that ends with .py")
     module = module_from_spec(spec)
+    # dataclasses and annotations look for their module there
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -95,7 +108,7 @@ def _class_in(module: ModuleType, path: str, name: str) -> type[Any]:
         own = [
             each
             for each, value in vars(module).items()
-            if isinstance(value, type) and value.__module__ == _MODULE
+            if isinstance(value, type) and value.__module__ == module.__name__
         ]
         there = f"there is {', '.join(own)}" if own else "there is none in it"
         raise _refuse(path, f"it has no class {name}", f"name one of its classes; {there}")
@@ -104,17 +117,28 @@ def _class_in(module: ModuleType, path: str, name: str) -> type[Any]:
 
 def _arguments(kind: type[Any], params: Mapping[str, object]) -> dict[str, object]:
     signature = inspect.signature(kind)
-    hints = get_type_hints(kind.__init__) if "__init__" in vars(kind) else get_type_hints(kind)
+    hints = _hints(kind)
     known = list(signature.parameters)
     given = {}
     for name, value in params.items():
         if name not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             raise _refuse(kind.__name__, f"there is no parameter {name}", takes)
-        wanted = hints.get(name) or type(signature.parameters[name].default)
+        default = signature.parameters[name].default
+        # a default of None alone does not say what else it may be: it stays text
+        wanted = hints.get(name, str if default is None else type(default))
         given[name] = _value(kind.__name__, name, value, wanted)
     _require_all(kind.__name__, signature.parameters.values(), given)
     return given
+
+
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    """What a class annotates, its `__init__` above all, inherited or its own."""
+    try:
+        return get_type_hints(kind) | get_type_hints(kind.__init__)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        what = f"an annotation cannot be read: {error}"
+        raise _refuse(kind.__name__, what, "import what it names, or correct it") from error
 
 
 def _require_all(
@@ -131,16 +155,39 @@ def _require_all(
 
 
 def _value(where: str, name: str, value: object, wanted: Any) -> object:
-    """A parameter as its annotation, or its default, wants it."""
-    if not isinstance(value, str) or wanted not in (int, float, Decimal, bool):
+    """A parameter as its annotation, or its default, wants it; the first that fits of several."""
+    several = get_origin(wanted) in (Union, UnionType)
+    kinds = get_args(wanted) if several else (wanted,)
+    if not isinstance(value, str) or not any(kind in _READ for kind in kinds):
         return value
-    try:
-        if wanted is bool:
-            return _TRUTHS[value.lower()]
-        return wanted(value)
-    except (ValueError, ArithmeticError, KeyError) as error:
-        words = {int: "a whole number", bool: "true or false"}.get(wanted, "a number")
-        raise _refuse(where, f"{name}={value} is not {words}", f"give {words}") from error
+    for kind in kinds:
+        try:
+            return _READ[kind](value) if kind in _READ else value
+        except (ValueError, ArithmeticError, KeyError):
+            continue
+    words = " or ".join(_WORDS[kind] for kind in kinds)
+    raise _refuse(where, f"{name}={value} is not {words}", f"give {words}")
+
+
+def _nothing(text: str) -> None:
+    if text.lower() != "none":
+        raise ValueError("not none")
+
+
+_READ: Final[Mapping[Any, Callable[[str], object]]] = {
+    int: int,
+    float: float,
+    Decimal: Decimal,
+    bool: lambda text: _TRUTHS[text.lower()],
+    NoneType: _nothing,
+}
+_WORDS: Final[Mapping[Any, str]] = {
+    int: "a whole number",
+    float: "a number",
+    Decimal: "a number",
+    bool: "true or false",
+    NoneType: "none",
+}
 
 
 def _refuse(where: str, what: str, fix: str) -> InputRefused:

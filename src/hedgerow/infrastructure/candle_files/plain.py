@@ -26,8 +26,12 @@ from hedgerow.infrastructure.candle_files.table import AMOUNTS, Place, positions
 
 MONEY: Final = pa.decimal128(38, DECIMALS_MAX)
 TIME: Final = pa.timestamp("us", "UTC")
-# A number of at most 18 decimals, or one as a float is written that is very small or large.
-_NUMBER: Final = r"^[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,18})?|[1-9](?:\.[0-9]*[1-9])?e[+-]?[0-9]{1,2})$"
+# A number of at most 18 decimals, or one as a float is written that is very small or large. Arrow
+# refuses what does not fit, but for exponents far out: it makes another number of 1e30.
+_NUMBER: Final = (
+    r"^[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,18})?"
+    r"|[1-9](?:\.[0-9]{0,16}[1-9])?e(?:-(?:0?[1-9]|1[0-8])|\+?(?:0?[1-9]|1[0-9])))$"
+)
 _MILLISECONDS: Final = r"^[0-9]{12,13}$"
 _WITH_ZONE: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"

@@ -16,7 +16,7 @@ from hedgerow.domain.ledger import LedgerEntry
 from hedgerow.domain.orders import Fill
 from hedgerow.domain.positions import Position
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.usecases.ports import AuditedOrder, AuditedTransfer
+from hedgerow.usecases.ports.records import AuditedOrder, AuditedTransfer
 
 
 class PostgresAuditRecords:
@@ -78,7 +78,7 @@ class PostgresAuditRecords:
         found = await self._connection.execute(
             select(tables.positions).where(c.user_id == user_id).order_by(c.opened_at, c.id)
         )
-        return [rows.position_of(row) for row in found.mappings()]
+        return [rows.position_of(row, set()) for row in found.mappings()]
 
 
 def _transfer(transfer_id: UUID, lines: list[Any]) -> AuditedTransfer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -52,23 +51,6 @@ _OPEN_PARTITIONS: Final = text("""
       AND has_table_privilege(to_regrole(r.role), c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
     ORDER BY 1
 """)
-_TRIGGERS: Final = text("""
-    SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-""")
-_HISTORY: Final = ("fills", "transfers", "ledger_entries", "events", "memory_validations")
-_PARTLY_HISTORY: Final = ("risk_events", "journal_entries")
-_DEFENCES: Final[Mapping[str, Sequence[str]]] = {
-    "stays_as_written": (*_HISTORY, *_PARTLY_HISTORY),
-    "stays_here": _PARTLY_HISTORY,
-    "stays_whole": (*_HISTORY, *_PARTLY_HISTORY),
-    "capital_stays": ("strategies",),
-    "is_weighed": ("ledger_entries",),
-    "sums_to_zero": ("ledger_imbalances",),
-    "follow_the_log": ("events",),
-    "stays_ahead": ("funds",),
-    "counts": ("memory_validations",),
-}
 _GUARDS: Final = (
     ("secured", "has no row-level security"),
     ("forced", "does not force row-level security on its owner"),
@@ -90,30 +72,6 @@ def isolation_gaps(connection: Connection) -> Iterator[tuple[str, str]]:
                 yield row["table_name"], problem
     for name in connection.execute(_OPEN_PARTITIONS).scalars():
         yield name, "is a partition that can be read past the policies of its table"
-
-
-def missing_defences(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Tables whose history could be changed, for want of a trigger or because it is disabled."""
-    found = {tuple(row) for row in connection.execute(_TRIGGERS)}
-    for trigger, names in _DEFENCES.items():
-        for table in names:
-            if (table, trigger) not in found:
-                yield table, f"lacks the trigger {trigger}, or has it disabled"
-
-
-def missing_checks(
-    connection: Connection, expected: Mapping[str, set[str]]
-) -> Iterator[tuple[str, str]]:
-    """Check constraints by name that are there and should not be, or the other way round."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for row in connection.execute(_CONSTRAINTS).mappings():
-        if row["kind"] == "c":
-            found[row["table_name"]].add(row["name"])
-    for table, names in expected.items():
-        for name in sorted(names - found[table]):
-            yield table, f"lacks the check {name}"
-        for name in sorted(found[table] - names):
-            yield table, f"has the check {name}, which no model knows"
 
 
 def missing_fields(

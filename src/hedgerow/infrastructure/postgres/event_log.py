@@ -69,11 +69,11 @@ class PostgresEventLog:
             "any_kind": not kinds,
             "kinds": list(kinds),
         }
-        found = (await self._connection.execute(_LAST, asked)).mappings()
+        found = rows.rows_of(await self._connection.execute(_LAST, asked))
         return [rows.from_row(Event, row) for row in found][::-1]
 
     async def since(self, seen: Mapping[UUID, int], limit: int) -> list[Event]:
         """Events after the sequence seen of each user, by user and sequence; gapless per user."""
         asked = {"users": list(seen), "sequences": list(seen.values()), "limit": limit}
-        found = (await self._connection.execute(_SINCE, asked)).mappings()
+        found = rows.rows_of(await self._connection.execute(_SINCE, asked))
         return [rows.from_row(Event, row) for row in found]

@@ -33,9 +33,9 @@ from hedgerow.domain.events import Event, EventHead
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.fund_state import Changes, MonthlyTrades
 from hedgerow.domain.ids import IdSequence
-from hedgerow.domain.ledger import Account, Transfer
+from hedgerow.domain.ledger import Account, Transfer, TransferReason
 from hedgerow.domain.limits import LimitProfile, Limits
-from hedgerow.domain.market import Instrument
+from hedgerow.domain.market import Instrument, MarketType
 from hedgerow.domain.messages import (
     AmendOrder,
     CancelOrder,
@@ -53,7 +53,7 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.bulk import BulkWrite
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.facts import append_fact
-from hedgerow.usecases.ports import PendingWish, TimedStep
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
 
 _WISHES: Final[Mapping[str, type[Wish]]] = {
     kind.__name__: kind for kind in (PlaceOrder, CancelOrder, AmendOrder, LearnFromTrade, Notify)
@@ -319,7 +319,30 @@ class PostgresFunds:
             .where(table.c.user_id == user_id, text(tables.POSITION_IS_OPEN))
             .order_by(table.c.id)
         )
-        return {row["id"]: rows.position_of(row) for row in found.mappings()}
+        opened = rows.rows_of(found)
+        funded_at = await self._funded_at(user_id, opened)
+        return {row["id"]: rows.position_of(row, funded_at[row["id"]]) for row in opened}
+
+    async def _funded_at(
+        self, user_id: UUID, opened: Sequence[rows.Row]
+    ) -> defaultdict[UUID, set[datetime]]:
+        """When funding was settled on open positions, by their ids."""
+        found: defaultdict[UUID, set[datetime]] = defaultdict(set)
+        funded = [row for row in opened if row["market_type"] is MarketType.FUTURES]
+        if not funded:
+            return found
+        c = tables.transfers.c
+        settled = await self._connection.execute(
+            select(c.position_id, c.at).where(
+                c.user_id == user_id,
+                c.at >= min(row["opened_at"] for row in funded),
+                c.reason == TransferReason.FUNDING,
+                c.position_id == any_(literal([row["id"] for row in funded], ARRAY(Uuid))),
+            )
+        )
+        for position_id, at in settled:
+            found[position_id].add(at)
+        return found
 
     async def _orders(self, user_id: UUID) -> dict[UUID, Order]:
         table = tables.orders
@@ -334,7 +357,7 @@ class PostgresFunds:
             table.c.position_id.in_(open_ones), text(f"not ({tables.ORDER_IS_WORKING})")
         )
         found = await self._connection.execute(union_all(working, held).order_by("id"))
-        order_rows = list(found.mappings())
+        order_rows = rows.rows_of(found)
         fills = tables.fills.c
         executions = await self._connection.execute(
             select(fills.order_id, fills.venue_trade_id).where(
@@ -373,7 +396,7 @@ class PostgresFunds:
         found = await self._connection.execute(
             select(table).where(table.c.user_id == user_id).order_by(*table.primary_key.columns)
         )
-        return list(found.mappings())
+        return rows.rows_of(found)
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> rows.Row | None:
         found = await self._connection.execute(select(table).where(condition))

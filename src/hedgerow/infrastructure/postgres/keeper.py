@@ -8,17 +8,16 @@ from typing import Any, Final
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Connection, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.infrastructure.postgres import engine as database
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.catalogue import (
     isolation_gaps,
-    missing_checks,
-    missing_defences,
     missing_fields,
 )
+from hedgerow.infrastructure.postgres.rules import broken_rules
 from hedgerow.infrastructure.postgres.specification import SPECIFIED
 from hedgerow.usecases.schema import SchemaDifference, SchemaStatus
 
@@ -85,14 +84,12 @@ def _differences(connection: Connection) -> Iterator[SchemaDifference]:
     for difference in compare_metadata(context, tables.metadata):
         for subject, problem in _in_words(difference):
             yield SchemaDifference("models", subject, problem)
-    for subject, problem in missing_checks(connection, _expected_checks()):
-        yield SchemaDifference("models", subject, problem)
     for subject, problem in missing_fields(connection, SPECIFIED):
         yield SchemaDifference("specification", subject, problem)
     for subject, problem in isolation_gaps(connection):
         yield SchemaDifference("isolation", subject, problem)
-    for subject, problem in missing_defences(connection):
-        yield SchemaDifference("defence", subject, problem)
+    for subject, problem in broken_rules(connection):
+        yield SchemaDifference("migrations", subject, problem)
 
 
 def _is_modelled(connection: Connection) -> Any:
@@ -110,20 +107,6 @@ def _is_modelled(connection: Connection) -> Any:
         return kind not in {"table", "foreign_key_constraint"} or name not in followers
 
     return is_modelled
-
-
-def _expected_checks() -> dict[str, set[str]]:
-    return {
-        table.name: {
-            # the name as the naming convention completes it
-            str(constraint.name)
-            if str(constraint.name).startswith("ck_")
-            else f"ck_{table.name}_{constraint.name}"
-            for constraint in table.constraints
-            if isinstance(constraint, CheckConstraint)
-        }
-        for table in tables.metadata.tables.values()
-    }
 
 
 def _in_words(difference: Any) -> Iterator[tuple[str, str]]:

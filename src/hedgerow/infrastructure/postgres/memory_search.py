@@ -31,17 +31,14 @@ from sqlalchemy.types import UserDefinedType
 
 from hedgerow.domain.journal import JOURNAL_REGIMES
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS, MemoryScope
+from hedgerow.domain.memory_ranking import candidates
 from hedgerow.infrastructure.postgres import tables
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
 
 TABLE: Final = tables.memories
 # What makes up a memory; the vector and the words are of no use outside of the database.
 COLUMNS: Final = [c for c in TABLE.columns if c.name not in {"embedding", "content_words"}]
 
-# Each search gives this many times what is asked for, and at least so many: a memory that is only
-# fair by words and by vector can still be the best by both.
-_CANDIDATES_FACTOR: Final = 2
-_CANDIDATES_MIN: Final = 20
 # How wide the approximate index looks before it filters, and how many rows it may visit when the
 # filter leaves too few; benchmarks/memory.py measures what recall and time these give.
 _EF_SEARCH: Final = 40
@@ -100,7 +97,7 @@ class _Asked:
     """The vector and the words of a query as SQL; None where they are not given."""
 
     def __init__(self, query: RecallQuery, model: str) -> None:
-        self.candidates = max(_CANDIDATES_MIN, _CANDIDATES_FACTOR * query.limit)
+        self.candidates = candidates(query.limit)
         self.has_model = TABLE.c.embedding_model == model
         self.vector = None if query.vector is None else _vector(query.vector)
         words = None if query.text is None else func.plainto_tsquery(_ENGLISH, query.text)

@@ -21,8 +21,8 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.tables import relay_cursors
-from hedgerow.usecases.event_ports import Outbox
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.events import Outbox
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 # The first of the two numbers of an advisory lock; the second is the target's.
 _RELAYS: Final = 4_853_118
@@ -98,7 +98,7 @@ class PostgresOutbox:
         asked = {"target": self._target, "limit": limit, "per_user": _EVENTS_PER_USER}
         with translated(self._engine):
             await act_as(self._connection, SYSTEM)
-            found = (await self._connection.execute(_PENDING, asked)).mappings().all()
+            found = rows.rows_of(await self._connection.execute(_PENDING, asked))
             await self._connection.commit()
         return [rows.from_row(Event, row) for row in found]
 

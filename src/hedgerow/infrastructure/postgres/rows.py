@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import CursorResult, RowMapping, Table
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
 from hedgerow.domain.documents import read_document, read_value, write_document, write_value
@@ -27,7 +28,7 @@ from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.codec import decode, encode
 
 _Entity = TypeVar("_Entity")
-Row = RowMapping
+Row = Mapping[str, Any] | RowMapping
 Values = Mapping[str, Any]
 
 
@@ -42,6 +43,12 @@ def to_row(table: Table, entity: object, **given: object) -> dict[str, Any]:
         if column.identity is None and column.computed is None and column.server_default is None
     ]
     return {name: given[name] if name in given else getattr(entity, name) for name in names}
+
+
+def rows_of(result: CursorResult[Any]) -> list[Row]:
+    """All rows of a result by column; for thousands twice as quick as its `mappings()`."""
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
 
 
 def from_row(kind: type[_Entity], row: Row, **given: object) -> _Entity:
@@ -146,9 +153,9 @@ def position_row(position: Position) -> dict[str, Any]:
     return to_row(tables.positions, position, liquidation_price=position.liquidation_price())
 
 
-def position_of(row: Row) -> Position:
-    """The position of a row."""
-    return from_row(Position, row)
+def position_of(row: Row, funded_at: set[datetime]) -> Position:
+    """The position of a row; `funded_at` are the times of its funding settlements so far."""
+    return from_row(Position, row, funded_at=funded_at)
 
 
 def account_of(row: Row) -> ExchangeAccount:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hedgerow.domain.errors import UnknownEntity
 from hedgerow.domain.events import Event
 from hedgerow.domain.journal import JournalEntry
-from hedgerow.domain.messages import EquityMarked, ProposalAccepted
+from hedgerow.domain.messages import EquityMarked, ProposalAccepted, ProposalRefused
 from hedgerow.domain.orders import Fill, Order
 from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import RiskEventType
@@ -40,7 +40,7 @@ class PostgresTrades:
             .order_by(c.closed_at.desc().nulls_last(), c.opened_at.desc(), c.id.desc())
             .limit(1)
         )
-        found = [rows.position_of(row) for row in await self._rows(latest)]
+        found = [rows.position_of(row, set()) for row in await self._rows(latest)]
         return found[0] if found else None
 
     async def by_part(self, part: str) -> list[Position]:
@@ -48,7 +48,7 @@ class PostgresTrades:
         text = cast(tables.positions.c.id, Text)
         begins, ends = text.startswith(part, autoescape=True), text.endswith(part, autoescape=True)
         matching = select(tables.positions).where(or_(begins, ends))
-        return [rows.position_of(row) for row in await self._rows(matching.limit(2))]
+        return [rows.position_of(row, set()) for row in await self._rows(matching.limit(2))]
 
     async def positions(self, strategy_id: UUID) -> list[Position]:
         """All positions of a strategy, by opening time."""
@@ -56,7 +56,7 @@ class PostgresTrades:
         found = await self._rows(
             select(tables.positions).where(c.strategy_id == strategy_id).order_by(c.opened_at, c.id)
         )
-        return [rows.position_of(row) for row in found]
+        return [rows.position_of(row, set()) for row in found]
 
     async def orders(self, position_id: UUID) -> list[Order]:
         """The orders of a position, oldest first."""
@@ -140,6 +140,18 @@ class PostgresTrades:
         found = await self._connection.execute(kinds)
         counted |= {str(kind): int(count) for kind, count in found}
         return counted
+
+    async def refusals(self, user_id: UUID) -> Mapping[str, int]:
+        """How many proposals failed which pre-trade check, the most frequent first."""
+        c = tables.events.c
+        check = c.body["checks"][-1]["name"].astext.label("check")
+        failed = (
+            select(check, func.count())
+            .where(c.user_id == user_id, c.kind == ProposalRefused.__name__)
+            .group_by(check)
+            .order_by(func.count().desc(), check)
+        )
+        return {name: int(count) for name, count in await self._connection.execute(failed)}
 
     async def breaker_trips(self, user_id: UUID) -> int:
         """How often the user's circuit breaker has been triggered."""

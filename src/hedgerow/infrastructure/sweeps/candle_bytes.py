@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+from filelock import FileLock, Timeout
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Timeframe
@@ -17,6 +19,28 @@ _COLUMNS: Final = ("open_us", "open", "high", "low", "close", "volume")
 _ABOUT: Final = ("symbol", "timeframe", "price_places", "volume_places")
 _SCHEMA: Final = pa.schema([(name, pa.int64()) for name in _COLUMNS])
 _KEY: Final = b"series"
+_SUFFIX: Final = ".candles"
+
+
+@contextmanager
+def shared_candles(results: Path, candles: Mapping[str, CandleSeries]) -> Iterator[Path]:
+    """A file of `candles` beside the file of results that this process holds, until the block ends.
+
+    Raises InputRefused as `write_candles`.
+    """
+    path = results.with_suffix(_SUFFIX)
+    try:
+        write_candles(path, candles)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove the candles of sweeps that were killed: nobody holds their results."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
+            path.unlink(missing_ok=True)
 
 
 def write_candles(path: Path, candles: Mapping[str, CandleSeries]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from hedgerow.domain.errors import HedgerowError, InputRefused
@@ -34,12 +35,24 @@ class Evaluator:
         return tried(self._evaluate, task)
 
 
+def be_quiet() -> None:
+    """Log errors alone in this worker: thousands of trials would repeat the same warning."""
+    logging.getLogger("hedgerow").setLevel(logging.ERROR)
+
+
 def tried(evaluate: Evaluate, task: Task) -> Result:
     """The outcome of a task, or a failure with what was raised."""
     try:
         return evaluate(dict(task.parameters), task.window)
     except Exception as error:  # noqa: BLE001 - a strategy may be anybody's code: it fails by itself
-        return Failure(reason_of(error))
+        return Failure(reason_of(error), is_lasting=not _is_of_the_machine(error))
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    """Whether memory, a disk or another part of the machine failed, which may not last."""
+    cause = error.__cause__
+    is_cause = cause is not None and _is_of_the_machine(cause)
+    return isinstance(error, OSError | MemoryError) or is_cause
 
 
 def require_prepared(said: Result | NotPrepared, where: str) -> Result:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hedgerow.infrastructure.sweeps.evaluating import Evaluator, require_prepared
+from hedgerow.infrastructure.sweeps.evaluating import Evaluator, be_quiet, require_prepared
 from hedgerow.usecases.sweep.ports import Failure, Recipe, Result, Task
 
 Pipe = Connection
@@ -110,6 +110,7 @@ def _work(pipe: Pipe, recipe: Recipe, candles: Path) -> None:
     """The life of a worker: until its pipe is closed, by whomever, or it is ended."""
     # Ctrl-C reaches all processes of a terminal; the one that started this one decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_quiet()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         evaluator = Evaluator(recipe, _mapped(candles))
         while True:

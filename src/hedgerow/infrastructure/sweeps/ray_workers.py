@@ -17,7 +17,12 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.infrastructure.sweeps.evaluating import Evaluator, reason_of, require_prepared
+from hedgerow.infrastructure.sweeps.evaluating import (
+    Evaluator,
+    be_quiet,
+    reason_of,
+    require_prepared,
+)
 from hedgerow.usecases.sweep.ports import Failure, Recipe, Result, Task
 
 _WHERE: Final = "--ray"
@@ -92,6 +97,7 @@ class _Actor(Evaluator):
     """What Ray makes of the candles in its store: an array, without a copy."""
 
     def __init__(self, recipe: Recipe, candles: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+        be_quiet()
         super().__init__(recipe, candles.data)
 
 

@@ -25,7 +25,8 @@ from hedgerow.usecases.sweep.ports import Failure, Outcome, Result, Task, Window
 class JsonLines:
     """Results in an open file; a result is kept once `keep` has returned."""
 
-    def __init__(self, file: IO[bytes], known: dict[Task, Result]) -> None:
+    def __init__(self, path: Path, file: IO[bytes], known: dict[Task, Result]) -> None:
+        self.path = path
         self._file = file
         self._known = known
 
@@ -56,7 +57,7 @@ def open_results(folder: Path, identity: SweepIdentity) -> Iterator[JsonLines]:
         raise InputRefused(what, str(path), "wait for it, or stop it") from error
     try:
         with path.open("a+b") as file:
-            yield JsonLines(file, dict(_read(path, file)))
+            yield JsonLines(path, file, dict(_read(path, file)))
     finally:
         lock.release()
 

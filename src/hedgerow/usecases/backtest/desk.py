@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,8 @@ from hedgerow.usecases.backtest.market import RuleAnalyst
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
-from hedgerow.usecases.ports import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer, Timed
+from hedgerow.usecases.ports.desk import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer
+from hedgerow.usecases.ports.venue import Timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class BacktestVenue(Protocol):
         ...
 
     @property
-    def settles_funding(self) -> bool:
-        """Whether positions pay or receive funding."""
+    def next_funding_at(self) -> datetime | None:
+        """When positions that are held next pay or receive funding; None where they never do."""
         ...
 
     def resting_span(self, symbol: str) -> tuple[Decimal | None, Decimal | None] | None:
@@ -113,6 +114,15 @@ class Notebook(Protocol):
     @property
     def memories_kept(self) -> int:
         """How many memories there are."""
+        ...
+
+    @property
+    def accepted(self) -> Mapping[UUID, ProposalAccepted]:
+        """The proposals that became orders, by the entry order."""
+        ...
+
+    def texts(self, ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        """What memories say, by their ids."""
         ...
 
     async def recall(self, query: RecallQuery, embedder: Embedder) -> Sequence[RecalledMemory]:
@@ -156,10 +166,15 @@ class ByBriefing:
 
 @dataclass(frozen=True, slots=True)
 class ByRules:
-    """Analysts by rules, made one for each symbol; they recall nothing."""
+    """Analysts by rules, made one for each symbol; they recall nothing.
+
+    They say nothing of regimes either: by `regime_model` a report tells in which one a trade was
+    entered. Without it a proposal's own word stands, as in a recorded run.
+    """
 
     make: Callable[[], RuleAnalyst]
     name: str
+    regime_model: RegimeModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import MarketType, path_of
-from hedgerow.domain.messages import DecisionMade, IntervalClosed, IntervalOpened, PriceMoved
+from hedgerow.domain.messages import (
+    DecisionMade,
+    IntervalClosed,
+    IntervalOpened,
+    PriceMoved,
+    ProposalRefused,
+)
 from hedgerow.domain.money import ZERO
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
@@ -27,7 +33,6 @@ from hedgerow.usecases.backtest.voices import Act, BriefedVoice, RuleVoice, Seat
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
 _JUST_BEFORE_US: Final = 1_000
-_FUNDING_EVERY_US: Final = timedelta(hours=8) // timedelta(microseconds=1)
 _SHOWN_SPANS: Final = 256
 
 
@@ -78,6 +83,7 @@ class Engine:
         self._is_futures = self._strategy.market_type is MarketType.FUTURES
         self._span_us = seats[0].series.span_us
         self._reset_us = microseconds(fund.breaker.reset_at)
+        self._funding_due_us = sys.maxsize
         self._noted_steps = -1
         self._equity = self._cash = ZERO
         self._series = {seat.pair.symbol: seat.series for seat in seats}
@@ -85,6 +91,8 @@ class Engine:
         self._resting: _Resting | None = None
         self.equity = EquityColumns()
         self.decisions = 0
+        self.refusals: Counter[str] = Counter()
+        """How many proposals failed which pre-trade check."""
 
     @property
     def steps(self) -> int:
@@ -184,6 +192,9 @@ class Engine:
         series, at = seat.series, moment(close_us)
         self._venue.know_last(seat.pair.symbol, series.price(series.close[seat.closed - 1]))
         step = self._driver.deliver(DecisionMade(seat.pair.id, act), at)
+        for fact in step.facts:
+            if isinstance(fact, ProposalRefused):
+                self.refusals[fact.checks[-1].name] += 1
         await self._voice.take_in(step, at)
 
     def _pass_over(self, open_us: int, close_us: int, span: Sequence[Seat]) -> bool:
@@ -191,7 +202,7 @@ class Engine:
         if self._calm is None or self._calm.steps != self._driver.steps:
             self._calm = self._calm_now()
         calm = self._calm
-        if calm is None or (self._is_futures and self._settles(open_us, close_us)):
+        if calm is None or self._funding_due_us < close_us:
             return False
         for seat in span:
             if seat.pair.symbol == calm.resting.symbol:
@@ -217,11 +228,6 @@ class Engine:
                 continue
             at = moment(open_us + phase * third_us)
             self._driver.price(calm.resting.symbol, series.price(units), at)
-
-    def _settles(self, open_us: int, close_us: int) -> bool:
-        """Whether funding is settled from `open_us` to before `close_us`."""
-        before = (open_us - 1) // _FUNDING_EVERY_US
-        return self._venue.settles_funding and before != (close_us - 1) // _FUNDING_EVERY_US
 
     def _calm_now(self) -> _Calm | None:
         positions = list(self._fund.positions.values())
@@ -276,6 +282,8 @@ class Engine:
             driver.settle()
             if self._is_futures:
                 venue.cover(fund.positions.values())
+        if (due := venue.next_funding_at) is not None:
+            self._funding_due_us = microseconds(due)
         closed_at = moment(close_us)
         for seat in played:
             driver.price(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from hedgerow.domain.fund import Fund
@@ -16,7 +17,8 @@ from hedgerow.domain.money import exact
 from hedgerow.domain.regimes import RegimeReading
 from hedgerow.usecases.backtest.desk import School
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
-from hedgerow.usecases.ports import PendingWish, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import PendingWish
 
 CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
 
@@ -26,7 +28,7 @@ class PlainJournal:
 
     def __init__(self, fund: Fund) -> None:
         self._fund = fund
-        self._accepted: dict[UUID, ProposalAccepted] = {}
+        self.accepted: dict[UUID, ProposalAccepted] = {}
         self.journal: list[JournalEntry] = []
         self.memories_kept = 0
 
@@ -34,16 +36,20 @@ class PlainJournal:
         """Keep what the step accepted."""
         for fact in step.facts:
             if isinstance(fact, ProposalAccepted):
-                self._accepted[fact.order_id] = fact
+                self.accepted[fact.order_id] = fact
 
     def close(self, trades: Sequence[tuple[LearnFromTrade, datetime]]) -> None:
         """Write the entries of trades that have ended."""
         for wish, at in trades:
             position = self._fund.changes.positions[wish.position_id]
-            accepted = self._accepted.pop(position.entry_order_id)
+            accepted = self.accepted[position.entry_order_id]
             entry_id = derived_id(at, position.id, "journal")
             with exact():
                 self.journal.append(journal_entry(entry_id, position, accepted.proposal, at))
+
+    def memory_texts(self) -> Mapping[UUID, str]:
+        """Nothing is remembered."""
+        return {}
 
 
 class Learning:
@@ -67,6 +73,16 @@ class Learning:
     def memories_kept(self) -> int:
         """How many memories there are."""
         return self._notebook.memories_kept
+
+    @property
+    def accepted(self) -> Mapping[UUID, ProposalAccepted]:
+        """The proposals that became orders, by the entry order."""
+        return self._notebook.accepted
+
+    def memory_texts(self) -> Mapping[UUID, str]:
+        """What the memories say that moved an accepted proposal."""
+        used = (each.proposal.memories_used for each in self.accepted.values())
+        return self._notebook.texts(dict.fromkeys(chain.from_iterable(used)))
 
     async def recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
         """What is remembered (port Recall)."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypedDict, Unpack
 
+from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.money import decimal_of, price_from_float, round_to_tick
 from hedgerow.domain.orders import OrderType
@@ -17,7 +18,10 @@ from hedgerow.usecases.backtest.series import CandleSeries, moment
 
 
 class Closed:
-    """The closed candles of a symbol in one timeframe, in float64; nothing of the future."""
+    """The closed candles of a symbol in one timeframe, in float64; nothing of the future.
+
+    Prices of the last one raise LookupError while none has closed.
+    """
 
     __slots__ = ("_price_scale", "_series", "_volume_scale", "count")
 
@@ -31,27 +35,27 @@ class Closed:
     @property
     def open(self) -> float:
         """The first price of the last closed candle, in quote currency."""
-        return self._series.open[self.count - 1] / self._price_scale
+        return self._series.open[self._last_closed] / self._price_scale
 
     @property
     def high(self) -> float:
         """The highest price of the last closed candle."""
-        return self._series.high[self.count - 1] / self._price_scale
+        return self._series.high[self._last_closed] / self._price_scale
 
     @property
     def low(self) -> float:
         """The lowest price of the last closed candle."""
-        return self._series.low[self.count - 1] / self._price_scale
+        return self._series.low[self._last_closed] / self._price_scale
 
     @property
     def close(self) -> float:
         """The last price of the last closed candle."""
-        return self._series.close[self.count - 1] / self._price_scale
+        return self._series.close[self._last_closed] / self._price_scale
 
     @property
     def volume(self) -> float:
         """The volume of the last closed candle, in base currency."""
-        return self._series.volume[self.count - 1] / self._volume_scale
+        return self._series.volume[self._last_closed] / self._volume_scale
 
     def opens(self, count: int) -> list[float]:
         """The opens of the last `count` closed candles, oldest first; fewer at the beginning."""
@@ -77,6 +81,16 @@ class Closed:
     def candles(self, count: int) -> list[Candle]:
         """The last `count` closed candles themselves, exact."""
         return self._series[max(self.count - count, 0) : self.count]
+
+    @property
+    def _last_closed(self) -> int:
+        if not self.count:
+            series = self._series
+            raise LookupError(
+                f"no {series.timeframe} candle of {series.symbol} has closed yet:"
+                " ask for its count first"
+            )
+        return self.count - 1
 
     def _last(self, column: Sequence[int], count: int) -> list[float]:
         scale = self._price_scale
@@ -156,9 +170,12 @@ class Market(Closed):
         return self._series.open_us[self.count - 1] + self._series.span_us
 
     def on(self, timeframe: Timeframe | str) -> Closed:
-        """Longer candles, made of these, that have closed by now."""
+        """Longer candles, made of these, that have closed by now; raises InputRefused."""
         wanted = Timeframe(timeframe)
         if wanted not in self._coarser:
+            if wanted.duration % self.timeframe.duration:
+                what = f"candles of {wanted} cannot be made of candles of {self.timeframe}"
+                raise InputRefused(what, self.symbol, "ask market.on for longer ones")
             series = self._series.rolled_up(wanted)
             self._coarser[wanted] = (series, Closed(series))
         series, closed = self._coarser[wanted]
@@ -218,9 +235,11 @@ class Market(Closed):
         )
 
     def leave(self, reason: str = "") -> ExitProposal:
-        """Propose to close the open position at the market."""
+        """Propose to close the open position at the market; raises InputRefused without one."""
         position = self.position
-        assert position is not None, "there is no position to leave"
+        if position is None:
+            what, fix = "there is no position to leave", "call leave where market.side is not None"
+            raise InputRefused(what, self.symbol, fix)
         return ExitProposal(
             self.symbol, position.id, reason or f"{self._agent} leaves", self._agent
         )

@@ -31,9 +31,8 @@ async def run_backtest(
     result is what there is by then. Raises InputRefused for a tier without backtests and for
     candles or a leverage that cannot be one fund's.
     """
+    require_runnable(plan, candles)
     profile = plan.profile or paper_profile(plan.leverage)
-    require_allowed(profile)
-    _require_one_fund(plan, candles)
     series = [candles[symbol] for symbol in sorted(candles)]
     instruments = [each.instrument(plan.market_type) for each in series]
     at = moment(min(each.open_us[0] for each in series))
@@ -70,10 +69,20 @@ async def run_backtest(
         journal=voice.journal.journal,
         charges=desk.charges,
         decisions=engine.decisions,
+        accepted=voice.journal.accepted,
         memories=voice.journal.memories_kept,
+        memory_texts=voice.journal.memory_texts(),
+        regime_model=desk.decides.regime_model if isinstance(desk.decides, ByRules) else None,
         steps=engine.steps,
+        refusals=dict(engine.refusals.most_common()),
         is_finished=is_finished,
     )
+
+
+def require_runnable(plan: BacktestPlan, candles: Mapping[str, CandleSeries]) -> None:
+    """Raise InputRefused for what no backtest can be, whoever decides; as `run_backtest`."""
+    _require_one_fund(plan, candles)
+    require_allowed(plan.profile or paper_profile(plan.leverage))
 
 
 def require_allowed(profile: LimitProfile) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, overload
 
+from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Instrument, MarketType, Timeframe
 from hedgerow.domain.money import CONTEXT
 
@@ -185,6 +186,20 @@ def series_by_symbol(candles: Sequence[Candle]) -> dict[str, CandleSeries]:
     for candle in candles:
         by_symbol.setdefault(candle.symbol, []).append(candle)
     return {symbol: series_of(by_symbol[symbol]) for symbol in sorted(by_symbol)}
+
+
+def require_no_gaps(series: CandleSeries, where: str) -> None:
+    """Raise InputRefused naming the first place where candles are missing; `where` they are."""
+    for before_us, after_us in pairwise(series.open_us):
+        missing = (after_us - before_us) // series.span_us - 1
+        if missing:
+            which = f"{series.symbol}'s {series.timeframe} candles"
+            between = f"{moment(before_us).isoformat()} and {moment(after_us).isoformat()}"
+            raise InputRefused(
+                what=f"{missing} of {which} are missing between {between}",
+                where=where,
+                fix="import the missing candles, or accept the gap with --allow-gaps",
+            )
 
 
 def _column(numbers: list[int]) -> Sequence[int]:

@@ -15,12 +15,13 @@ from hedgerow.domain.messages import LearnFromTrade, Step
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.usecases.backtest.analyst_faults import refused_answer, refused_error
 from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.longer_candles import LongerCandles
-from hedgerow.usecases.ports import Briefing, RecallQuery
+from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
 Act = Proposal | ExitProposal
@@ -56,6 +57,7 @@ class RuleVoice:
         self._fund = fund
         self.catch_up: Callable[[], None] = lambda: None
         self.journal = PlainJournal(fund)
+        self._name = rules.name
         self._desks: dict[str, tuple[Market, RuleAnalyst]] = {}
         for seat in seats:
             tick = fund.instruments[seat.pair.id].price_tick
@@ -71,13 +73,25 @@ class RuleVoice:
             self._desks[seat.pair.symbol] = (market, rules.make())
 
     def ask(self, seat: Seat) -> Act | None:
-        """What the analyst of a symbol does at the close of its last candle."""
+        """What the analyst of a symbol does at the close of its last candle.
+
+        Raises InputRefused for an analyst that fails, or answers what is no decision on the symbol.
+        """
         fund = self._fund
         market, analyst = self._desks[seat.pair.symbol]
         market.count = seat.closed
         held = position_on(fund, seat.pair) if fund.positions else None
         market.side = held.side if held else None
-        return analyst.decide(market)
+        try:
+            act = analyst.decide(market)
+        except Exception as error:
+            refused = refused_error(f"{self._name} on {market.symbol}", market.at, error)
+            if refused is None:
+                raise
+            raise refused from error
+        if act is None or (isinstance(act, Act) and act.symbol == market.symbol):
+            return act
+        raise refused_answer(f"{self._name} on {market.symbol}", market.at, act)
 
     def _marked_position(self, pair: TradingPair) -> Position | None:
         self.catch_up()
@@ -117,10 +131,9 @@ class BriefedVoice:
     async def ask(self, seat: Seat, at: datetime) -> Act | None:
         """What the analyst does at the close of a symbol's last candle; None where it waits."""
         history = self._history[seat.pair.symbol]
-        needed = self._regime_model.candles_needed
-        if len(history) < needed:
+        if not self.speaks(seat):
             return None
-        reading = self._regime_model.read(list(history)[-needed:])
+        reading = self._regime_model.read(list(history)[-self._regime_model.candles_needed :])
         if isinstance(self.journal, Learning):
             self.journal.classified(seat.pair.symbol, at, reading)
         self.catch_up()
@@ -143,7 +156,7 @@ class BriefedVoice:
 
     def speaks(self, seat: Seat) -> bool:
         """Whether enough is known of a symbol for the analyst to be asked."""
-        return len(self._history[seat.pair.symbol]) >= self._regime_model.candles_needed
+        return len(self._history[seat.pair.symbol]) >= self._regime_model.candles_least
 
     async def take_in(self, step: Step, at: datetime) -> None:
         """Remember what was accepted."""

@@ -53,7 +53,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a backtest has no outcome; where its worker died, another try may have one."""
+    """Why a backtest has no outcome.
+
+    It is not lasting where its worker died, or memory or disk ran out: another try may have one.
+    """
 
     reason: str
     is_lasting: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 from random import Random
@@ -46,7 +47,8 @@ def random_search(space: Space, trials: int, seed: int) -> ListedSearch:
     """`trials` sets by chance, none twice; all of them where there are no more."""
     draw = Random(seed)
     size = size_of(space)
-    if size is None:
+    # among more sets than can be numbered, none comes twice by chance
+    if size is None or size > sys.maxsize:
         return ListedSearch([_drawn(space, draw) for _ in range(trials)])
     numbers = draw.sample(range(size), min(trials, size))
     return ListedSearch([_set_number(space, number) for number in numbers])

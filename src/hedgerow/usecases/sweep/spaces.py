@@ -13,6 +13,8 @@ from hedgerow.usecases.sweep.ports import Value
 
 SETS_MAX: Final = 1_000_000
 _FLAG: Final = "--param"
+_DIGITS_MAX: Final = 15
+_LARGEST: Final = Decimal(10) ** _DIGITS_MAX
 _FIX: Final = "write fast=5:50:5 (steps), stop=0.5:3 (anywhere between) or kind=ema,sma (a list)"
 
 
@@ -98,29 +100,36 @@ def _list(text: str, parts: Sequence[str]) -> tuple[Value, ...]:
 
 def _as_listed(text: str, words: Sequence[str]) -> tuple[Value, ...]:
     """Words as they are, or numbers in rising order."""
-    numbers = [number for number in map(_as_number, words) if number is not None]
+    read = [_as_number(text, word) for word in words]
+    numbers = [number for number in read if number is not None]
     if not numbers:
         return tuple(words)
     if len(numbers) < len(words):
-        odd = next(word for word in words if _as_number(word) is None)
+        odd = words[read.index(None)]
         raise _refuse(text, f"{odd!r} is no number, unlike others", "give numbers alone, or words")
     is_whole = all(number == number.to_integral_value() for number in numbers)
     return tuple((int if is_whole else float)(number) for number in sorted(numbers))
 
 
 def _number(text: str, part: str) -> Decimal:
-    number = _as_number(part)
+    number = _as_number(text, part)
     if number is None:
         raise _refuse(text, f"{part!r} is not a number", _FIX)
     return number
 
 
-def _as_number(part: str) -> Decimal | None:
+def _as_number(text: str, part: str) -> Decimal | None:
     try:
         number = Decimal(part)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    if not number.is_finite():
+        return None
+    # what is larger or finer cannot be counted up to, nor told apart as a float64
+    if number and not 1 / _LARGEST <= abs(number) <= _LARGEST:
+        fix = f"give numbers of at most {_DIGITS_MAX} digits before and after the point"
+        raise _refuse(text, f"{part} is too large, or too close to zero", fix)
+    return number
 
 
 def _refuse(text: str, what: str, fix: str) -> InputRefused:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.agents.regimes.files import ModelFiles, timeframe_of
-from hedgerow.usecases.backup_ports import ModelDump
+from hedgerow.usecases.ports.backup import ModelDump
 
 
 class ModelsBackup:

@@ -53,10 +53,14 @@ class FundingRates:
 
 def funding_times(start: datetime, end: datetime) -> Sequence[datetime]:
     """The settlements with `start <= time < end`."""
-    periods = -((_EPOCH - start) // FUNDING_EVERY)
-    at = _EPOCH + periods * FUNDING_EVERY
+    at = next_funding(start)
     times = []
     while at < end:
         times.append(at)
         at += FUNDING_EVERY
     return times
+
+
+def next_funding(start: datetime) -> datetime:
+    """The first settlement not before `start`."""
+    return _EPOCH - (_EPOCH - start) // FUNDING_EVERY * FUNDING_EVERY

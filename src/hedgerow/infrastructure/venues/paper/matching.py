@@ -35,7 +35,7 @@ from hedgerow.infrastructure.venues.paper.state import (
     VenueState,
     WorkingOrder,
 )
-from hedgerow.usecases.ports import Timed
+from hedgerow.usecases.ports.venue import Timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Matcher:
             cursor.now = point.at
             if not self._move_towards(point):
                 cursor.next_point += 1
-                self._let_arrive(point.at)
+                self._let_arrive(point)
                 return Timed(at=point.at, message=PriceMoved(point.symbol, point.price))
 
     def _execution(self) -> OrderFilled | OrderEnded | None:
@@ -127,9 +127,10 @@ class Matcher:
             for symbol in sorted(self.state.covers.keys() - set(cursor.funded)):
                 cursor.funded.append(symbol)
                 if (amount := self._funding_of(symbol, at)) is not None:
-                    cursor.now = at
-                    position_id = self.state.covers[symbol].position_id
-                    return Timed(at=at, message=FundingSettled(position_id, amount))
+                    # What fell due before this span is heard of at its opening.
+                    cursor.now = max(at, self.span.open_time)
+                    settled = FundingSettled(self.state.covers[symbol].position_id, at, amount)
+                    return Timed(at=cursor.now, message=settled)
             cursor.fundings += 1
             cursor.funded.clear()
         return None
@@ -140,9 +141,12 @@ class Matcher:
             return None
         return to_quote(self.funding.rate(symbol, at) * market.price * held)
 
-    def _let_arrive(self, at: datetime) -> None:
+    def _let_arrive(self, point: PathPoint) -> None:
+        # Orders of other symbols wait for a price of their own: the one they know is older.
         for order in self.state.orders.values():
-            if order.arrives_at is not None and order.arrives_at <= at:
+            if order.symbol != point.symbol or order.arrives_at is None:
+                continue
+            if order.arrives_at <= point.at:
                 order.arrives_at = None
 
     def _move_towards(self, point: PathPoint) -> bool:

@@ -105,8 +105,9 @@ class Cover:
 class Cursor:
     """How far a span has been lived through: the next point of its path, and the time.
 
-    `fundings` counts the funding times of the span that are over; `funded` names the symbols
-    that have settled the one under way.
+    Funding that falls due from `funding_since` on is settled in this span: from its opening, or
+    from the end of the span before where there is a gap between. `fundings` counts the funding
+    times that are over; `funded` names the symbols that have settled the one under way.
     """
 
     open_time: datetime
@@ -114,6 +115,7 @@ class Cursor:
     next_point: int = 0
     fundings: int = 0
     funded: list[str] = field(default_factory=list)
+    funding_since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -121,8 +123,9 @@ class VenueState:
     """Working orders, net holdings in base currency (below zero when short), markets, counters.
 
     `ended` holds the numbers of the last orders that ended, so that repeating one is harmless.
-    `covers` holds what stands behind futures positions, by symbol; documents of spot accounts may
-    lack it. No other field has a default: a document that lacks one is refused, not filled up.
+    `covers` holds what stands behind futures positions, by symbol, and `funding_from` the time
+    from which funding is still to be settled; documents of spot accounts may lack both. No other
+    field has a default: a document that lacks one is refused, not filled up.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -135,6 +138,7 @@ class VenueState:
     trades: int
     cursor: Cursor | None
     covers: dict[str, Cover] = field(default_factory=dict)
+    funding_from: datetime | None = None
 
     @classmethod
     def empty(cls) -> VenueState:
@@ -199,10 +203,12 @@ class VenueState:
         del self.covers[symbol]
         return f"paper-{self.trades}"
 
-    def begin(self, open_time: datetime) -> None:
+    def begin(self, open_time: datetime, close_time: datetime) -> None:
         """Start a span: every market is closed until its own candle opens it."""
         self.close_markets()
-        self.cursor = Cursor(open_time=open_time, now=open_time)
+        since = self.funding_from if self.covers else None
+        self.cursor = Cursor(open_time=open_time, now=open_time, funding_since=since or open_time)
+        self.funding_from = close_time
 
     def close_markets(self) -> None:
         """Let nothing execute before the next span: the last prices are history."""

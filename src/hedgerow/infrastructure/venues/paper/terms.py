@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from hedgerow.infrastructure.venues.paper.funding import FundingRates
 from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
 
 _COLUMNS: Final = ("symbol", "time", "rate")
+_FUNDING: Final = "give a rate such as 0.0001, or a CSV file with the columns symbol, time and rate"
+_RATE: Final = "give a symbol, a time such as 2024-01-01T08:00Z and a share below 1, such as 0.0001"
 _SLIPPAGE: Final = "use fixed:0.0005, drawn:0.0005 or volume:0.1"
 
 
@@ -93,24 +96,40 @@ _MODELS: Final[Mapping[str, Callable[[Decimal, int], _Slippage]]] = {
 
 
 def _rates_in(path: Path) -> Mapping[str, Mapping[datetime, Decimal]]:
-    fix = "give a rate such as 0.0001, or a CSV file with the columns symbol, time and rate"
     if not path.is_file():
-        raise InputRefused("it is neither a rate nor a file", f"--funding {path}", fix)
+        raise InputRefused("it is neither a rate nor a file", f"--funding {path}", _FUNDING)
     rates: defaultdict[str, dict[datetime, Decimal]] = defaultdict(dict)
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
+    reader = csv.DictReader(StringIO(_text_of(path), newline=""))
+    try:
         if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-            raise InputRefused("it lacks a column", str(path), fix)
+            raise InputRefused("it lacks a column", f"{path}, line 1", _FUNDING)
         for row in reader:
-            try:
-                rate, at = decimal_of("rate", row["rate"]), _time(row["time"])
-            except (NotExact, ValueError) as error:
-                where = f"{path}, line {reader.line_num}"
-                raise InputRefused("this is no rate", where, "correct the line") from error
-            if abs(rate) >= ONE:
-                raise InputRefused(f"{rate} is no share", f"{path}, line {reader.line_num}", fix)
-            rates[row["symbol"]][at] = rate
+            rates[row["symbol"]][_time(row["time"])] = _rate(row["rate"])
+    # a clock that does not reach so far says so by OverflowError or OSError
+    except (csv.Error, NotExact, TypeError, ValueError, OverflowError, OSError) as error:
+        where = f"{path}, line {reader.line_num}"
+        raise InputRefused("this is no rate at a time", where, _RATE) from error
+    if not rates:
+        raise InputRefused("it holds no rate", f"{path}, line 2", _FUNDING)
     return rates
+
+
+def _text_of(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputRefused(
+            "this is not UTF-8", f"{path}, line {line}", "save the file as UTF-8"
+        ) from error
+
+
+def _rate(text: str) -> Decimal:
+    rate = decimal_of("rate", text)
+    if abs(rate) >= ONE:
+        raise ValueError("no share")
+    return rate
 
 
 def _time(text: str) -> datetime:

@@ -17,9 +17,9 @@ from hedgerow.infrastructure.venues.paper.admission import (
     is_acceptable_stop,
     refusal,
 )
-from hedgerow.infrastructure.venues.paper.funding import FundingRates, funding_times
+from hedgerow.infrastructure.venues.paper.funding import FundingRates, funding_times, next_funding
 from hedgerow.infrastructure.venues.paper.matching import Matcher
-from hedgerow.infrastructure.venues.paper.path import span_of
+from hedgerow.infrastructure.venues.paper.path import Span, span_of
 from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
 from hedgerow.infrastructure.venues.paper.state import (
     Cover,
@@ -27,7 +27,7 @@ from hedgerow.infrastructure.venues.paper.state import (
     VenueState,
     exchange_order_id,
 )
-from hedgerow.usecases.ports import Timed
+from hedgerow.usecases.ports.venue import Timed
 
 
 class PaperVenue:
@@ -129,9 +129,10 @@ class PaperVenue:
         return {order.symbol for order in self._state.orders.values()}
 
     @property
-    def settles_funding(self) -> bool:
-        """Whether positions pay or receive funding."""
-        return self._funding is not None
+    def next_funding_at(self) -> datetime | None:
+        """When positions that are held next pay or receive funding; None where they never do."""
+        since = self._state.funding_from
+        return None if self._funding is None or since is None else next_funding(since)
 
     def resting_span(self, symbol: str) -> tuple[Decimal | None, Decimal | None] | None:
         """Prices (quote) strictly between which a candle of `symbol` makes nothing happen.
@@ -186,11 +187,16 @@ class PaperVenue:
                 field="open_time", value=span.open_time, allowed=f"{begun.open_time} or later"
             )
         if begun is None or span.open_time > begun.open_time:
-            self._state.begin(span.open_time)
-        times = funding_times(span.open_time, span.close_time) if self._funding else ()
+            self._state.begin(span.open_time, span.close_time)
+        times = self._funding_times(span) if self._funding else ()
         return _items(
             Matcher(self._instruments, self._rules, self._state, span, times, self._funding)
         )
+
+    def _funding_times(self, span: Span) -> Sequence[datetime]:
+        cursor = self._state.cursor
+        assert cursor is not None, "a span has begun"
+        return funding_times(cursor.funding_since or span.open_time, span.close_time)
 
     def snapshot(self) -> dict[str, object]:
         """All state, as a JSON document."""

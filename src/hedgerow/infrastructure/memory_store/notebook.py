@@ -1,12 +1,12 @@
-"""What a backtest has learned, in memory: the school's unit of work, and recall by two searches."""
+"""What a backtest has learned: the school's unit of work, and recall by two searches."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Self
+from heapq import nsmallest
+from typing import Self
 from uuid import UUID
 
 import numpy as np
@@ -17,13 +17,12 @@ from hedgerow.domain.ids import derived_id
 from hedgerow.domain.journal import JOURNAL_REGIMES, JournalEntry
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, RecalledMemory
-from hedgerow.domain.memory_ranking import Found, rank
+from hedgerow.domain.memory_ranking import Found, candidates, rank
 from hedgerow.domain.messages import ProposalAccepted
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.usecases.ports import Embedder, RecallQuery
-
-_WORD: Final = re.compile(r"[a-z0-9]+")
+from hedgerow.infrastructure.memory_store.english import lexemes, text_rank
+from hedgerow.usecases.ports.desk import Embedder, RecallQuery
 
 
 class RememberedMemories:
@@ -45,7 +44,11 @@ class RememberedMemories:
         for memory, vector in zip(memories, vectors, strict=True):
             self._memories[memory.id] = memory
             self._vectors[memory.id] = np.asarray(vector, dtype=np.float64)
-            self._words[memory.id] = Counter(_words(memory.content))
+            self._words[memory.id] = lexemes(memory.content)
+
+    def text(self, memory_id: UUID) -> str:
+        """What a memory says."""
+        return self._memories[memory_id].content
 
     async def unvalidated(self, ids: Sequence[UUID], trade_id: UUID) -> list[Memory]:
         """Those of `ids` that the trade has not validated yet, by id."""
@@ -67,16 +70,21 @@ class RememberedMemories:
         if vector is None and query.text is not None:
             (vector,) = await embedder.embed([query.text])
         asked = None if vector is None else np.asarray(vector, dtype=np.float64)
-        words = None if query.text is None else set(_words(query.text))
-        found = (
+        words = None if query.text is None else lexemes(query.text)
+        found = [
             Found(
                 memory,
                 None if asked is None else float(self._vectors[memory.id] @ asked),
-                None if words is None else _wording(self._words[memory.id], words),
+                None if words is None else text_rank(self._words[memory.id], words),
             )
             for memory in self._memories.values()
             if _fits(memory, query)
-        )
+        ]
+        # As in PostgreSQL, either search gives its best alone.
+        count = candidates(query.limit)
+        near = _best(found, lambda each: each.similarity, count)
+        worded = _best(found, lambda each: each.wording or None, count)
+        found = [each for each in found if each.memory.id in near | worded]
         return rank(found, query.as_of, query.limit)
 
 
@@ -175,6 +183,15 @@ class MemoryNotebook:
         """How many memories there are."""
         return len(self.memories)
 
+    @property
+    def accepted(self) -> Mapping[UUID, ProposalAccepted]:
+        """The proposals that became orders, by the entry order."""
+        return self.trades.accepted
+
+    def texts(self, ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        """What memories say, by their ids."""
+        return {memory_id: self.memories.text(memory_id) for memory_id in ids}
+
     async def recall(self, query: RecallQuery, embedder: Embedder) -> list[RecalledMemory]:
         """What may be remembered, best first."""
         return await self.memories.recall(query, embedder)
@@ -242,16 +259,7 @@ def _fits(memory: Memory, query: RecallQuery) -> bool:
     return regime in (query.regime.value, JOURNAL_REGIMES[query.regime].value)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-def _wording(words: Counter[str], asked: set[str]) -> float:
-    """How well the words are matched: as PostgreSQL's ts_rank weighs them, but without stems.
-
-    A word's n-th place counts 1 / n squared; the sum is taken over the words that were asked for.
-    """
-    if not asked:
-        return 0.0
-    total = sum(sum(1.0 / n**2 for n in range(1, words[word] + 1)) for word in asked)
-    return total / len(asked)
+def _best(found: Iterable[Found], worth: Callable[[Found], float | None], count: int) -> set[UUID]:
+    """The best `count` of one search; of equals those with the lower ids."""
+    worths = [(-value, each.memory.id) for each in found if (value := worth(each)) is not None]
+    return {memory_id for _, memory_id in nsmallest(count, worths)}

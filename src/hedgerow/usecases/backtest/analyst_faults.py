@@ -1,0 +1,51 @@
+"""What an analyst of the user's own did wrong, in a sentence that says where and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePath
+from traceback import walk_tb
+
+from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
+from hedgerow.domain.proposals import ExitProposal, Proposal
+
+
+def refused_answer(who: str, at: datetime, answer: object) -> InputRefused:
+    """Why what `who`, an analyst on a symbol, answered cannot be acted on."""
+    what = f"decide returned {answer!r:.60}"
+    if isinstance(answer, Proposal | ExitProposal):
+        what = f"decide returned an order on {answer.symbol}"
+    fix = "return what market.buy, market.sell_short or market.leave give, or None"
+    return InputRefused(what, _where(who, at), fix)
+
+
+def refused_error(who: str, at: datetime, error: Exception) -> InputRefused | None:
+    """What `decide` of `who` raised; None where no line but Hedgerow's own had a part in it."""
+    place = _place(error)
+    if place is None:
+        return None
+    match error:
+        case InputRefused():
+            return InputRefused(f"{error.what} ({place})", _where(who, at), error.fix)
+        case InvalidValue():
+            what = f"{error.field} is {error.value}, and must be {error.allowed}"
+        case NotExact():
+            what = f"{error.name} is {error.value}, which is no finite number"
+        case _:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputRefused(f"{what} ({place})", _where(who, at), "correct decide")
+
+
+def _where(who: str, at: datetime) -> str:
+    return f"{who} at {at:%Y-%m-%d %H:%M} UTC"
+
+
+def _place(error: Exception) -> str | None:
+    """The last line of the file in which `decide` stands that was run."""
+    lines = [
+        (frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] != "hedgerow"
+    ]
+    own = [line for file, line in lines if file == lines[0][0]]
+    return f"{PurePath(lines[0][0]).name}, line {own[-1]}" if own else None
