@@ -15,6 +15,7 @@ from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.proposals import ExitProposal, Proposal
 from hedgerow.domain.users import UserSettings
+from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenue, PaperVenueRules
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, BacktestVenue, ByRules
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
@@ -99,7 +100,7 @@ async def tried(
     desk = BacktestDesk(
         make_venue,
         VenueCharges(Decimal("0.001"), Decimal("0.0005")),
-        ByRules(make, "random"),
+        ByRules(make, "random", SignalLookout if hasattr(make(), "signals") else None),
         "Random",
     )
     return await run_backtest(desk, replace(usual, **changes), candles, *watched)
@@ -144,3 +145,17 @@ def left_behind(result: BacktestResult, until: datetime | None = None) -> dict[s
         "fills": digits([fill for fill in result.fills if fill.filled_at < end]),
         "ledger": digits([each for each in result.transfers if each.at < end]),
     }
+
+
+def records(result: BacktestResult) -> dict[str, Any]:
+    """What is kept of strategies, positions and orders, but the times of their last marks."""
+    kept = {
+        "strategy": digits(result.strategy),
+        "breaker": digits(result.fund.breaker),
+        "positions": digits(result.positions),
+        "orders": digits(result.orders),
+    }
+    del kept["strategy"]["updated_at"]
+    for position in kept["positions"]:
+        del position["updated_at"]
+    return kept

@@ -33,6 +33,13 @@ class Slow:
 class Greedy:
     def decide(self, market, future):
         return None
+
+class Mute:
+    def signals(self):
+        return None
+
+    def decide(self, market):
+        return None
 """
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
 
@@ -56,10 +63,11 @@ def test_parameters_are_read_as_they_are_annotated(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [
-        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy"),
+        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy, Mute"),
         ("Silent", {}, "no method decide"),
         ("Slow", {}, "decide is async"),
         ("Greedy", {}, "takes other arguments"),
+        ("Mute", {}, "signals takes other arguments"),
         ("Mine", {}, "the parameter fast is not given"),
         ("Mine", {"fast": "twelve"}, "fast=twelve is not a whole number"),
         ("Mine", {"fast": "1", "loud": "maybe"}, "loud=maybe is not true or false"),
@@ -95,7 +103,8 @@ def test_what_names_no_class_is_refused(place: str) -> None:
 
 
 def test_the_example_trades() -> None:
-    result = backtest(read_candles(symbols=["BTC/USDT"]), f"{EXAMPLE}:EmaCross", {"fast": "5"})
+    params = {"fast": "5", "slow": "20"}
+    result = backtest(read_candles(symbols=["BTC/USDT"]), f"{EXAMPLE}:EmaCross", params)
     assert result.is_finished
     assert len(result.positions) >= 3
     assert result.fees > 0

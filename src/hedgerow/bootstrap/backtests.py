@@ -88,14 +88,15 @@ def recorded_desk(recording: Recording) -> BacktestDesk:
 
 def _who_decides(request: DeskRequest, embedder: Embedder | None) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
+    from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 
+    if request.analyst == HOUSE:
+        return _house(request, embedder)
     if isinstance(request.analyst, type):
         own = analyst_of(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    if request.analyst != HOUSE:
+    else:
         own = load_analyst(request.analyst, request.params)
-        return ByRules(own.make, own.name)
-    return _house(request, embedder)
+    return ByRules(own.make, own.name, SignalLookout if own.has_signals else None)
 
 
 def _house(request: DeskRequest, embedder: Embedder | None) -> ByBriefing:

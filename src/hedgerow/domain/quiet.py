@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.money import CONTEXT, HUNDRED, ONE, ZERO, exact, floor_to_tick
@@ -17,6 +18,9 @@ from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.positions import Position
 from hedgerow.domain.protecting import trailing_to
 from hedgerow.domain.strategies import Strategy
+
+# The breaker compares ratios of twelve digits: a price so near its limit counts as beyond it.
+_BREAKER_ROUNDS: Final = Decimal("1e-11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,24 @@ def quiet_span(state: FundState, symbol: str) -> QuietSpan | None:
             equity_base=base,
             equity_slope=slope,
         )
+
+
+def silent_prices(state: FundState, span: QuietSpan) -> tuple[Decimal | None, Decimal | None]:
+    """Prices (quote) strictly between which the breaker has nothing to say and no stop trails.
+
+    There a price of the fund's only position, whose span is `span`, can set records, and nothing
+    follows from those. None for an end that is open.
+    """
+    (position,) = state.positions.values()
+    with exact():
+        speaks_at = trails_from = None
+        if (loss_pct := state.breaker.speaks_from_pct) is not None:
+            floor = state.breaker.day_start_equity * (ONE - loss_pct / HUNDRED + _BREAKER_ROUNDS)
+            speaks_at = (floor - span.equity_base) / span.equity_slope
+        if position.trailing_stop_pct is not None and position.stop_loss_price is not None:
+            distance = position.trailing_stop_pct / HUNDRED * position.side.sign
+            trails_from = position.stop_loss_price / (ONE - distance)
+    return (speaks_at, trails_from) if position.side.sign > 0 else (trails_from, speaks_at)
 
 
 def _is_guarded(state: FundState, position: Position) -> bool:

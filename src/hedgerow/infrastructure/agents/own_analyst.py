@@ -20,10 +20,11 @@ _MODULE: Final = "hedgerow_own_analyst"
 
 @dataclass(frozen=True, slots=True)
 class OwnAnalyst:
-    """How to make an analyst, and what it is called."""
+    """How to make an analyst, what it is called, and whether it gives its signals in columns."""
 
     make: Callable[[], RuleAnalyst]
     name: str
+    has_signals: bool
 
 
 def load_analyst(place: str, params: Mapping[str, object]) -> OwnAnalyst:
@@ -56,6 +57,10 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
         raise _refuse(where, "decide is async", "make it a plain def: it is answered at once")
     if len(inspect.signature(decide).parameters) != 2:
         raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
+    signals = getattr(kind, "signals", None)
+    has_signals = callable(signals)
+    if callable(signals) and len(inspect.signature(signals).parameters) != 2:
+        raise _refuse(where, "signals takes other arguments", "write it as signals(self, columns)")
     given = _arguments(kind, params)
 
     def make() -> RuleAnalyst:
@@ -66,7 +71,7 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
         return analyst
 
     make()
-    return OwnAnalyst(make, kind.__name__)
+    return OwnAnalyst(make, kind.__name__, has_signals)
 
 
 def _module(path: Path) -> ModuleType:

@@ -14,6 +14,7 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import RiskEventType
 from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.backtest.equity import EquityColumns
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.report_facts import RunCounts, RunFacts, TradeRecord
@@ -25,7 +26,7 @@ class BacktestResult:
     """The whole record of a backtest; `candles` are those that were lived through.
 
     `steps` counts the messages that the fund took; `decisions` what analysts said, silence
-    included.
+    included. `path` is how it went through time.
     """
 
     name: str
@@ -38,6 +39,7 @@ class BacktestResult:
     memories: int
     steps: int
     is_finished: bool
+    path: BacktestPath
 
     @property
     def strategy(self) -> Strategy:
