@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -20,11 +20,12 @@ from backtest_builders import BTC, ETH, free_settings, left_behind, records, tri
 from builders import reproducible
 from hedgerow.backtest import Column, Columns, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
-from hedgerow.domain.market import MarketType, Timeframe
+from hedgerow.domain.market import MarketType, Timeframe, path_of
+from hedgerow.domain.performance import fall_pct
 from hedgerow.domain.proposals import ExitProposal, Proposal
 from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
-from hedgerow.usecases.backtest.lookout import BacktestPath
+from hedgerow.usecases.backtest.lookout import BacktestPath, Records
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.series import CandleSeries
@@ -227,3 +228,43 @@ def test_columns_cannot_be_written_to() -> None:
 async def test_the_fast_path_needs_signals() -> None:
     with pytest.raises(InputRefused, match="does not give its signals in columns"):
         backtest({BTC: wandering(2, 100)}, "house", path="fast")
+
+
+class Quiet(RandomSignals):
+    """Never speaks."""
+
+    def signals(self, columns: Columns) -> Column:
+        return np.zeros(len(columns))
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.sampled_from(["0.3", "-0.3", "2"]),
+    peak=st.sampled_from(["10000", "10010", "10200"]),
+    deepest=st.sampled_from(["0", "0.5", "2", "60"]),
+)
+@settings(reproducible, max_examples=200)
+def test_a_few_prices_set_the_records_that_all_prices_set(
+    seed: int, size: str, peak: str, deepest: str
+) -> None:
+    series = wandering(seed, 40)
+    slope = Decimal(size)
+    base = Decimal(10_000) - slope * series[0].open
+
+    def records_after(prices: Iterable[Decimal]) -> tuple[Decimal, ...]:
+        highest, deepest_pct = Decimal(peak), Decimal(deepest)
+        worths = [base + slope * price for price in prices]
+        for worth in worths:
+            highest = max(highest, worth)
+            deepest_pct = max(deepest_pct, fall_pct(highest, worth))
+        return highest, deepest_pct, max(worths), min(worths)
+
+    paths = [path_of(c.open, c.high, c.low, c.close) for c in series]
+    told = SignalLookout(Quiet(seed), series, lambda: Quiet(seed)).records(
+        0, 40, Records(float(base), float(slope) / 10, 1, 1, float(peak), float(deepest))
+    )
+    assert told == sorted(set(told))
+    assert len(told) < 20
+    assert records_after(paths[c][p] for c, p in told) == records_after(
+        price for path in paths for price in path
+    )

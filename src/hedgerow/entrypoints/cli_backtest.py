@@ -19,6 +19,7 @@ from hedgerow.entrypoints.option_values import (
     timeframe_of,
     word_of,
 )
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.request import DeskRequest
 
 
@@ -74,6 +75,13 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             typer.Option(metavar="RATE", help="Every 8 hours: a share, or a CSV file of rates"),
         ] = None,
         seed: Annotated[int, typer.Option(min=0, help="Draws the slippage.")] = 7,
+        path: Annotated[
+            str | None,
+            typer.Option(
+                metavar="HOW",
+                help="event-driven or fast; by default fast where the analyst has signals",
+            ),
+        ] = None,
         no_memory: Annotated[
             bool, typer.Option("--no-memory", help="Let the house neither learn nor remember.")
         ] = False,
@@ -114,6 +122,7 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             capital=capital_of(capital),
             memory=not no_memory,
             allow_gaps=allow_gaps,
+            path=None if path is None else word_of("--path", BacktestPath, path),
             json_file=json_file,
             page=page,
         )
