@@ -46,7 +46,7 @@ RATES = FundingRates(Decimal("0.0001"))
 def every_message() -> Iterator[None]:
     """Inside, no candle is passed over and no price is kept back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "quiet_span", lambda *_: None)
+        patch.setattr(driver, "lone_trade", lambda *_: None)
         patch.setattr(engine.Engine, "_pass_over", lambda *_: False)
         yield
 

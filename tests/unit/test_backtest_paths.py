@@ -261,7 +261,7 @@ def test_a_few_prices_set_the_records_that_all_prices_set(
 
     paths = [path_of(c.open, c.high, c.low, c.close) for c in series]
     told = SignalLookout(Quiet(seed), series, lambda: Quiet(seed)).records(
-        0, 40, Records(float(base), float(slope) / 10, 1, 1, float(peak), float(deepest))
+        0, 40, Records(float(base), float(slope) / 10, 1, 1, float(peak), float(deepest) / 100)
     )
     assert told == sorted(set(told))
     assert len(told) < 20

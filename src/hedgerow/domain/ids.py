@@ -10,11 +10,12 @@ from uuid import UUID
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CLIENT_ORDER_ID_CHARACTERS = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def uuid7(at: datetime, entropy: bytes) -> UUID:
     """The UUIDv7 of `at` (milliseconds); its 74 free bits are the last of ten bytes `entropy`."""
-    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (at - _EPOCH) // _MILLISECOND
     free = int.from_bytes(entropy[:10], "big")
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
     value |= 0x7 << 76 | ((free >> 62) & 0xFFF) << 64

@@ -117,13 +117,15 @@ class SignalLookout:
 
     def records(self, start: int, stop: int, records: Records) -> Sequence[tuple[int, int]]:
         """The prices that set records (port Lookout)."""
-        lows, highs = self._low[start:stop], self._high[start:stop]
-        lowest, highest = int(lows.min()), int(highs.max())
-        if records.quiet_low <= lowest and highest <= records.quiet_high:
+        prices = int(self._low[start:stop].min()), int(self._high[start:stop].max())
+        worst, best = sorted(records.equity_base + records.equity_slope * each for each in prices)
+        near = abs(records.peak_equity) * _SAME_RATIO
+        if records.quiet_floor + near < worst and best < records.quiet_ceiling - near:
             return ()
         path = self._path(start, stop)
         found = {int(path.argmin()), int(path.argmax())}
-        if _may_fall_deeper(records, lowest, highest):
+        highest = max(records.peak_equity, best)
+        if (highest - worst) / highest > records.max_drawdown_ratio - _SAME_RATIO:
             found |= _deepest_falls(path, records)
         return [(start + place // _PATH_POINTS, place % _PATH_POINTS) for place in sorted(found)]
 
@@ -134,13 +136,6 @@ class SignalLookout:
         low_first = opened - low <= high - opened
         near, far = np.where(low_first, low, high), np.where(low_first, high, low)
         return np.stack((opened, near, far, self._close[each]), axis=1).ravel()
-
-
-def _may_fall_deeper(records: Records, lowest: int, highest: int) -> bool:
-    at_ends = [records.equity_base + records.equity_slope * each for each in (lowest, highest)]
-    peak = max(records.peak_equity, *at_ends)
-    fall = (peak - min(at_ends)) / peak
-    return fall > records.max_drawdown_pct / 100 - _SAME_RATIO
 
 
 def _deepest_falls(path: NDArray[Any], records: Records) -> set[int]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import MarketType
-from hedgerow.domain.quiet import QuietSpan, silent_prices
+from hedgerow.domain.quiet import LoneTrade
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.series import CandleSeries
@@ -23,12 +23,13 @@ _FUNDING_EVERY_US: Final = timedelta(hours=8) // timedelta(microseconds=1)
 class Resting:
     """A symbol's prices in units, ends included, at which no order acts and nothing is said.
 
-    It holds as of so many `changes` of the fund.
+    `trade` is the position. It holds as of so many `changes` of the fund.
     """
 
     symbol: str
     low: int
     high: int
+    trade: LoneTrade
     changes: int
 
 
@@ -36,13 +37,12 @@ class Resting:
 class Calm:
     """Prices in units, ends included, at which a mark is quiet, where no order acts.
 
-    It holds as of so many `steps` of the fund; `span` is what the fund has to say of it.
+    It holds as of so many `steps` of the fund.
     """
 
     resting: Resting
     quiet_low: int
     quiet_high: int
-    span: QuietSpan
     steps: int
 
 
@@ -62,16 +62,22 @@ class CalmWatch:
         self._series = series
         strategy = next(iter(fund.strategies.values()))
         self._is_funded = strategy.market_type is MarketType.FUTURES and venue.settles_funding
-        self._calm: Calm | None = None
-        self._resting: Resting | None = None
-        self._steps = -1
+        self._calm: tuple[int, Calm | None] = (-1, None)
+        self._resting: tuple[int, Resting | None] = (-1, None)
+
+    @property
+    def resting(self) -> Resting | None:
+        """The prices at which nothing happens but records, if there are any at present."""
+        if self._resting[0] != self._driver.changes:
+            self._resting = self._driver.changes, self._look_for_orders()
+        return self._resting[1]
 
     @property
     def now(self) -> Calm | None:
         """The calm that there is at present, if it is one."""
-        if self._steps != self._driver.steps:
-            self._calm, self._steps = self._look(), self._driver.steps
-        return self._calm
+        if self._calm[0] != self._driver.steps:
+            self._calm = self._driver.steps, self._look_for_marks()
+        return self._calm[1]
 
     def next_funding_us(self, at_us: int) -> int | None:
         """When funding is settled next, at `at_us` or later; None where it never is."""
@@ -79,38 +85,35 @@ class CalmWatch:
             return None
         return -(-at_us // _FUNDING_EVERY_US) * _FUNDING_EVERY_US
 
-    def _look(self) -> Calm | None:
-        positions = list(self._fund.positions.values())
-        if len(positions) != 1:
+    def _look_for_marks(self) -> Calm | None:
+        resting = self.resting
+        quiet = None if resting is None else self._driver.quiet(resting.symbol)
+        if resting is None or quiet is None:
             return None
-        symbol = positions[0].symbol
-        quiet = self._driver.quiet(symbol)
-        if quiet is None:
-            return None
-        if self._resting is None or self._resting.changes != self._driver.changes:
-            self._resting = self._resting_now(symbol, quiet)
-        if self._resting is None:
-            return None
-        units = self._series[symbol].units
+        units = self._series[resting.symbol].units
         return Calm(
-            self._resting,
+            resting,
             quiet_low=_whole(units(quiet.low), ROUND_CEILING),
             quiet_high=_whole(units(quiet.high), ROUND_FLOOR),
-            span=quiet,
             steps=self._driver.steps,
         )
 
-    def _resting_now(self, symbol: str, quiet: QuietSpan) -> Resting | None:
+    def _look_for_orders(self) -> Resting | None:
+        if len(self._fund.positions) != 1:
+            return None
+        (position,) = self._fund.positions.values()
+        symbol, trade = position.symbol, self._driver.trade(position.symbol)
         resting = self._venue.resting_span(symbol) if self._venue.ordered == {symbol} else None
-        if resting is None:
+        if trade is None or resting is None:
             return None
         units = self._series[symbol].units
-        ends = zip(resting, silent_prices(self._fund, quiet), strict=True)
+        ends = zip(resting, trade.silent_prices(), strict=True)
         below, above = ([units(end) for end in both if end is not None] for both in ends)
         return Resting(
             symbol,
             low=max((_whole(end, ROUND_FLOOR) + 1 for end in below), default=0),
             high=min((_whole(end, ROUND_CEILING) - 1 for end in above), default=sys.maxsize),
+            trade=trade,
             changes=self._driver.changes,
         )
 

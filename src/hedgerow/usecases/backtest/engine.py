@@ -228,7 +228,7 @@ class Engine:
             driver.price(
                 seat.pair.symbol, seat.series.price(seat.series.close[seat.closed]), closed_at
             )
-        if fund.positions and driver.quiet(next(iter(fund.positions.values())).symbol) is None:
+        if fund.positions and driver.trade(next(iter(fund.positions.values())).symbol) is None:
             driver.deliver(IntervalClosed(), closed_at)
             driver.settle()
 

@@ -21,19 +21,19 @@ class BacktestPath(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a fund is worth along a stretch, and what would be a record, to within rounding.
+    """What a fund is worth along a stretch, and what would be a record; all to within rounding.
 
     At a price of so many units of the series it is worth `equity_base + equity_slope x units`
-    (quote). Prices within `quiet_low` and `quiet_high` (units, ends included) set no record;
-    `peak_equity` and `max_drawdown_pct` are the records of equity so far.
+    (quote). Between `quiet_floor` and `quiet_ceiling` (quote) that is no record of any kind;
+    `peak_equity` and `max_drawdown_ratio` are the records of equity so far.
     """
 
     equity_base: float
     equity_slope: float
-    quiet_low: int
-    quiet_high: int
+    quiet_floor: float
+    quiet_ceiling: float
     peak_equity: float
-    max_drawdown_pct: float
+    max_drawdown_ratio: float
 
 
 class Lookout(Protocol):

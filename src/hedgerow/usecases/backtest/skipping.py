@@ -10,12 +10,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import path_of
-from hedgerow.domain.money import CONTEXT
-from hedgerow.usecases.backtest.calm import Calm, CalmWatch
+from hedgerow.domain.money import CONTEXT, HUNDRED, ONE, exact
+from hedgerow.domain.quiet import LoneTrade
+from hedgerow.usecases.backtest.calm import CalmWatch, Resting
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns, Stretch
@@ -52,25 +54,25 @@ class Skipper:
 
     def skip(self, open_us: int) -> int:
         """Pass over the spans from `open_us` on that may be; returns how many candles they had."""
-        calm = None
+        resting = None
         if self._fund.positions or self._fund.orders:
-            calm = self._calm.now
-            if calm is None:
+            resting = self._calm.resting
+            if resting is None:
                 return 0
         first = bisect_left(self._openings, open_us)
         last = min(first + _SPANS_AT_ONCE, len(self._openings)) - 1
         until_us = min(self._openings[last] + 1, self._next_word_us())
-        if calm is not None:
-            until_us = self._next_meeting_us(calm, open_us, until_us)
+        if resting is not None:
+            until_us = self._next_meeting_us(resting, open_us, until_us)
         if until_us <= open_us:
             return 0
         opened_us = self._openings[first : bisect_left(self._openings, until_us, first)]
-        if calm is None:
+        if resting is None:
             self._equity.add_stretch(
                 Stretch(opened_us, self._strategy.cash_reserve, self._fund.equity)
             )
         else:
-            self._pass_over(calm, opened_us, until_us)
+            self._pass_over(resting, opened_us, until_us)
         return sum(self._move_on(seat, until_us) for seat in self._seats.values())
 
     def _next_word_us(self) -> int:
@@ -82,12 +84,11 @@ class Skipper:
                 next_us = min(next_us, seat.series.open_us[candle])
         return next_us
 
-    def _next_meeting_us(self, calm: Calm, open_us: int, until_us: int) -> int:
+    def _next_meeting_us(self, resting: Resting, open_us: int, until_us: int) -> int:
         """When the next span opens that has funding or a price that is met, `until_us` at most."""
         funded_us = self._calm.next_funding_us(open_us)
         if funded_us is not None:
             until_us = min(until_us, funded_us - self._span_us + 1)
-        resting = calm.resting
         seat = self._seats[resting.symbol]
         stop = bisect_left(seat.series.open_us, until_us, seat.closed)
         met = self._lookouts[resting.symbol].first_outside(
@@ -95,36 +96,26 @@ class Skipper:
         )
         return until_us if met == stop else seat.series.open_us[met]
 
-    def _pass_over(self, calm: Calm, opened_us: Sequence[int], until_us: int) -> None:
-        symbol = calm.resting.symbol
+    def _pass_over(self, resting: Resting, opened_us: Sequence[int], until_us: int) -> None:
+        symbol, trade = resting.symbol, resting.trade
         seat, series = self._seats[symbol], self._seats[symbol].series
         start, stop = seat.closed, bisect_left(series.open_us, until_us, seat.closed)
+        slope = CONTEXT.scaleb(trade.equity_slope, -series.price_places)
         self._equity.add_stretch(
             Stretch(
                 opened_us,
                 self._strategy.cash_reserve,
-                calm.span.equity_base,
-                CONTEXT.scaleb(calm.span.equity_slope, -series.price_places),
+                trade.equity_base,
+                slope,
                 _closes_at(seat, opened_us, stop),
             )
         )
         if start == stop:
             return
-        for candle, point in self._lookouts[symbol].records(start, stop, self._records(calm)):
+        for candle, point in self._lookouts[symbol].records(start, stop, _records(trade, slope)):
             self._tell(seat, candle, point)
         self._venue.pass_over(symbol, series.price(series.close[stop - 1]))
         self._tell(seat, stop - 1, 3)
-
-    def _records(self, calm: Calm) -> Records:
-        series, span = self._seats[calm.resting.symbol].series, calm.span
-        return Records(
-            equity_base=float(span.equity_base),
-            equity_slope=float(CONTEXT.scaleb(span.equity_slope, -series.price_places)),
-            quiet_low=calm.quiet_low,
-            quiet_high=calm.quiet_high,
-            peak_equity=float(self._strategy.peak_equity),
-            max_drawdown_pct=float(self._strategy.max_drawdown),
-        )
 
     def _tell(self, seat: Seat, candle: int, point: int) -> None:
         """Let the fund know one price of a candle's path, at the time the venue would give it."""
@@ -140,6 +131,23 @@ class Skipper:
         before = seat.closed
         seat.closed = bisect_left(seat.series.open_us, until_us, before)
         return seat.closed - before
+
+
+def _records(trade: LoneTrade, slope: Decimal) -> Records:
+    """The records so far, with what the fund is worth by a unit of price."""
+    position, strategy = trade.position, trade.strategy
+    with exact():
+        # What the fund is worth but for the profit of this position.
+        rest = trade.equity_base - position.realized_pnl + position.entry_cost * position.side.sign
+        floor = strategy.peak_equity * (ONE - strategy.max_drawdown / HUNDRED)
+        return Records(
+            equity_base=float(trade.equity_base),
+            equity_slope=float(slope),
+            quiet_floor=float(max(floor, rest + position.worst_pnl)),
+            quiet_ceiling=float(min(strategy.peak_equity, rest + position.best_pnl)),
+            peak_equity=float(strategy.peak_equity),
+            max_drawdown_ratio=float(strategy.max_drawdown / HUNDRED),
+        )
 
 
 def openings_of(seats: Sequence[Seat]) -> Sequence[int]:
