@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -148,7 +149,8 @@ async def test_the_fast_path_tells_the_fund_less(market: str) -> None:
 def test_both_paths_agree_on_the_bundled_candles() -> None:
     candles = read_candles()
     params = {"fast": 4, "slow": 12, "stop_pct": 2.0}
-    for more in ({}, {"market": "futures", "leverage": 3, "funding": "0.0001"}):
+    futures: dict[str, Any] = {"market": "futures", "leverage": 3, "funding": "0.0001"}
+    for more in ({}, futures):
         results = [
             backtest(candles, f"{EXAMPLE}:EmaCross", params, path=path, **more)
             for path in BacktestPath
@@ -171,11 +173,15 @@ def test_both_paths_agree_on_real_candles(symbols: list[str] | None) -> None:
     assert len(runs[0].fills) > 200
 
 
+def _the_same(analyst: RandomSignals) -> RandomSignals:
+    return analyst
+
+
 async def test_an_analyst_is_asked_where_its_signals_speak_and_nowhere_else() -> None:
     series = wandering(5, 400)
     for path in BacktestPath:
         analyst = RandomSignals(5)
-        result = await tried({BTC: series}, lambda analyst=analyst: analyst, path=path)
+        result = await tried({BTC: series}, partial(_the_same, analyst), path=path)
         lookout = SignalLookout(analyst, series, lambda: RandomSignals(5))
         assert analyst.asked_at == [n + 1 for n in range(400) if lookout.signal(n)]
         assert result.decisions == 400
@@ -185,7 +191,8 @@ class Clairvoyant(RandomSignals):
     """Looks at the next close."""
 
     def signals(self, columns: Columns) -> Column:
-        return np.sign(np.diff(columns.close, append=columns.close[-1]))
+        ahead: Column = np.sign(np.diff(columns.close, append=columns.close[-1]))
+        return ahead
 
 
 class Normalised(RandomSignals):
