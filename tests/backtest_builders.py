@@ -83,6 +83,24 @@ class RandomAnalyst:
         return market.sell_short(**wanted) if is_short else market.buy(**wanted)
 
 
+def desk_of(
+    make: Callable[[], RuleAnalyst],
+    rules: PaperVenueRules | None = None,
+    funding: FundingRates | None = None,
+) -> BacktestDesk:
+    """The paper venue, and analysts by rules."""
+
+    def make_venue(instruments: Any) -> BacktestVenue:
+        return PaperVenue(instruments, rules or PaperVenueRules(seed=7), funding)
+
+    return BacktestDesk(
+        make_venue,
+        VenueCharges(Decimal("0.001"), Decimal("0.0005")),
+        ByRules(make, "random", SignalLookout if hasattr(make(), "signals") else None),
+        "Random",
+    )
+
+
 async def tried(
     candles: Mapping[str, CandleSeries],
     make: Callable[[], RuleAnalyst],
@@ -93,16 +111,8 @@ async def tried(
 ) -> BacktestResult:
     """A backtest on the paper venue; `changes` are those of the plan."""
 
-    def make_venue(instruments: Any) -> BacktestVenue:
-        return PaperVenue(instruments, rules or PaperVenueRules(seed=7), funding)
-
     usual = BacktestPlan(Exchange.BINANCE, Decimal(10_000), position_share_max=Decimal(1))
-    desk = BacktestDesk(
-        make_venue,
-        VenueCharges(Decimal("0.001"), Decimal("0.0005")),
-        ByRules(make, "random", SignalLookout if hasattr(make(), "signals") else None),
-        "Random",
-    )
+    desk = desk_of(make, rules, funding)
     return await run_backtest(desk, replace(usual, **changes), candles, *watched)
 
 

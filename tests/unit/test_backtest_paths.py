@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -17,19 +18,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtest_builders import BTC, ETH, free_settings, left_behind, records, tried, wandering
+from backtest_builders import (
+    BTC,
+    ETH,
+    START,
+    desk_of,
+    free_settings,
+    left_behind,
+    records,
+    tried,
+    wandering,
+)
 from builders import reproducible
 from hedgerow.backtest import Column, Columns, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
-from hedgerow.domain.market import MarketType, Timeframe, path_of
+from hedgerow.domain.market import Exchange, MarketType, Timeframe, path_of
 from hedgerow.domain.performance import fall_pct
 from hedgerow.domain.proposals import ExitProposal, Proposal
 from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
+from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.lookout import BacktestPath, Records
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
+from hedgerow.usecases.backtest.run import run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.sweep.late_start import starting_at
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
 REAL = Path(os.environ.get("HEDGEROW_REAL_CANDLES", "/work/shared/data/candles_5m"))
@@ -48,7 +62,8 @@ class RandomSignals:
         cents = np.rint(columns.close * 10).astype(np.int64)
         before = np.concatenate([[0], cents[:-1]])
         number = (cents * 31 + before * 17 + self.seed) % (self.rarity * 7)
-        return np.where(number < 7, number + 1.0, np.nan)
+        signals: Column = np.where(number < 7, number + 1.0, np.nan)
+        return signals
 
     def decide(self, market: Market) -> Proposal | ExitProposal | None:
         self.asked_at.append(market.count)
@@ -199,14 +214,16 @@ class Normalised(RandomSignals):
     """Compares with the mean of the whole."""
 
     def signals(self, columns: Columns) -> Column:
-        return (columns.close > columns.close.mean()).astype(np.float64)
+        above: Column = (columns.close > columns.close.mean()).astype(np.float64)
+        return above
 
 
 class Short(RandomSignals):
     """Forgets the first candle."""
 
     def signals(self, columns: Columns) -> Column:
-        return np.diff(columns.close)
+        late: Column = np.diff(columns.close)
+        return late
 
 
 @pytest.mark.parametrize(
@@ -242,6 +259,17 @@ class Quiet(RandomSignals):
 
     def signals(self, columns: Columns) -> Column:
         return np.zeros(len(columns))
+
+
+async def test_a_late_start_takes_the_fast_path_too() -> None:
+    starts_at = START + timedelta(days=6)
+    runs = []
+    for path in (None, BacktestPath.EVENT_DRIVEN):
+        desk = starting_at(desk_of(lambda: RandomSignals(4)), starts_at)
+        plan = BacktestPlan(Exchange.BINANCE, Decimal(10_000), path=path)
+        runs.append(await run_backtest(desk, plan, {BTC: wandering(4, 500)}))
+    require_equal(*runs)
+    assert min(order.created_at for order in runs[0].orders) >= starts_at
 
 
 @given(
