@@ -50,12 +50,8 @@ class EquityColumns(Sequence[EquityPoint]):
     @property
     def equity(self) -> Sequence[Decimal]:
         """What the strategy was worth at each close, in quote currency."""
-        with exact():
-            for first, stretch in self._open_ends:
-                base, slope = stretch.equity_base, stretch.equity_slope
-                worth = [base + slope * units for units in stretch.closes or ()]
-                self._equity[first : first + len(worth)] = worth
-        self._open_ends.clear()
+        if self._open_ends:
+            self._work_out()
         return self._equity
 
     def add(self, open_us: int, equity: Decimal, cash: Decimal) -> None:
@@ -93,3 +89,11 @@ class EquityColumns(Sequence[EquityPoint]):
     def _point(self, i: int) -> EquityPoint:
         at_us = self._open_us[i] + self._span_us
         return EquityPoint(moment(at_us), self.equity[i], self.cash[i])
+
+    def _work_out(self) -> None:
+        with exact():
+            for first, stretch in self._open_ends:
+                base, slope = stretch.equity_base, stretch.equity_slope
+                worth = [base + slope * units for units in stretch.closes or ()]
+                self._equity[first : first + len(worth)] = worth
+        self._open_ends.clear()
