@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -42,7 +42,7 @@ from hedgerow.usecases.backtest.lookout import BacktestPath, Records
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.backtest.series import CandleSeries, series_of
 from hedgerow.usecases.sweep.late_start import starting_at
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
@@ -259,6 +259,20 @@ class Quiet(RandomSignals):
 
     def signals(self, columns: Columns) -> Column:
         return np.zeros(len(columns))
+
+
+@given(st.integers(0, 10_000), st.integers(30, 200))
+@settings(reproducible, max_examples=15)
+async def test_skipping_sees_no_future(seed: int, cut: int) -> None:
+    past = wandering(seed, cut)
+    now = past[-1].close_time
+    outcomes = []
+    for other in (1, 2):
+        after = [replace(c, open_time=c.open_time + (now - START)) for c in wandering(other, 50)]
+        result = await tried({BTC: series_of([*past, *after])}, lambda: RandomSignals(seed))
+        assert result.path is BacktestPath.FAST
+        outcomes.append(left_behind(result, until=now))
+    assert outcomes[0] == outcomes[1]
 
 
 async def test_a_late_start_takes_the_fast_path_too() -> None:
