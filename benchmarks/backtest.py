@@ -41,7 +41,7 @@ PEERS: Final = {
     "vectorbt": ("vectorbt", "peer_vectorbt.py"),
     "NautilusTrader": ("nautilus_trader", "peer_nautilus.py"),
 }
-GROWTH: Final = ((5000, 20000), (500, 2000), (50, 200), (20, 100), (8, 40), (2, 10))
+GROWTH: Final = ((5000, 20000), (500, 2000), (50, 200), (20, 100), (10, 50), (5, 20))
 _START: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _MINUTE_US: Final = 60_000_000
 _MINUTE: Final = timedelta(minutes=1)
@@ -161,7 +161,10 @@ def series(bars: int) -> CandleSeries:
 
 
 def run(candles: CandleSeries, fast: int, slow: int, path: BacktestPath) -> BacktestResult:
-    """The strategy, in a fund that is free to trade as often as it wants."""
+    """The strategy, in a fund that is free to trade as often as it wants.
+
+    Positions are small beside the capital: fees of many thousand trades must not use it up.
+    """
     return backtest(
         {candles.symbol: candles},
         f"{EXAMPLE}:EmaCross",
@@ -174,7 +177,7 @@ def run(candles: CandleSeries, fast: int, slow: int, path: BacktestPath) -> Back
         settings=UserSettings(
             max_portfolio_risk=Decimal(100),
             circuit_breaker_on=False,
-            max_position_size_usd=Decimal(300_000),
+            max_position_size_usd=Decimal(10_000),
             max_total_exposure_usd=Decimal(1_000_000),
         ),
         path=path,

@@ -58,7 +58,7 @@ class EmaCross(Strategy):  # type: ignore[misc]
                 self.order_factory.bracket(
                     instrument_id=ID,
                     order_side=OrderSide.BUY,
-                    quantity=self.instrument.make_qty(300_000 / close),
+                    quantity=self.instrument.make_qty(10_000 / close),
                     sl_trigger_price=self.instrument.make_price(close * 0.98),
                     tp_price=self.instrument.make_price(close * 1.04),
                 )

@@ -56,7 +56,7 @@ def run(rows: np.ndarray, fast: int, slow: int) -> list[int]:
         low=low,
         sl_stop=0.02,
         tp_stop=0.04,
-        size=0.3,
+        size=0.01,
         size_type="percent",
         fees=0.001,
         slippage=0.0005,

@@ -8,7 +8,8 @@ from hashlib import blake2b
 from uuid import UUID
 
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CLIENT_ORDER_ID_CHARACTERS = 26
+_PAIRS = [first + second for first in CROCKFORD_BASE32 for second in CROCKFORD_BASE32]
+_PAIR_SHIFTS = range(120, -1, -10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -52,8 +53,4 @@ def client_order_id(order_id: UUID) -> str:
     It begins with a digit, 0 until the year 3084, never with the `t` that Gate reserves.
     """
     value = order_id.int
-    characters = [
-        CROCKFORD_BASE32[(value >> shift) & 31]
-        for shift in range(5 * (_CLIENT_ORDER_ID_CHARACTERS - 1), -1, -5)
-    ]
-    return "".join(characters)
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _PAIR_SHIFTS])
