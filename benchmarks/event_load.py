@@ -44,7 +44,8 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep, UnitOfWork
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 
 STARTS_AT: Final = datetime(2024, 3, 4, tzinfo=UTC)
 PAIRS: Final = 10

@@ -33,8 +33,8 @@ from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.consume_events import Subscriber
-from hedgerow.usecases.event_ports import EventTarget
-from hedgerow.usecases.ports import UnitOfWork
+from hedgerow.usecases.ports.events import EventTarget
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.relay_events import Relay, Relayed, RelayNews
 
 _AT_ONCE: Final = 8

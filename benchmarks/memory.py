@@ -39,7 +39,7 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.memories import PostgresMemories
 from hedgerow.usecases.open_fund import PAPER_LIMITS
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
 
 Vectors = NDArray[np.float32]
 

@@ -53,7 +53,8 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
 from hedgerow.domain.strategies import RiskTolerance, Strategy
 from hedgerow.domain.users import User, UserSettings
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, TimedStep
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 """A Monday; the breaker's next reset is twelve hours away."""

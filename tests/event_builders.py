@@ -20,9 +20,10 @@ from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.messages import Abstained, EquityMarked, Fact, OrderStatusChanged, Step
 from hedgerow.domain.orders import OrderStatus
 from hedgerow.domain.strategies import RiskTolerance
-from hedgerow.usecases.event_ports import EventKey
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep, UnitOfWork
+from hedgerow.usecases.ports.events import EventKey
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 
 
 def user_id(number: int) -> UUID:

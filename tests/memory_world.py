@@ -22,7 +22,9 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, Actor, Embedder, RecallQuery, TimedStep
+from hedgerow.usecases.ports.desk import Embedder, RecallQuery
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor
 from hedgerow.usecases.recall_memories import MemoryDesk, recall_memories
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)

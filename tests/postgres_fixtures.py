@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from postgres_servers import EMPTY, MIGRATED, PostgresServer, embedded_server, tcp_server
 
 on_every_postgres = pytest.mark.parametrize("postgres", ["embedded", "over TCP"], indirect=True)

@@ -22,19 +22,10 @@ from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk, RunPlan, plan_run, run_paper
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    Actor,
-    Briefing,
-    Lesson,
-    OpenUnitOfWork,
-    PaperRun,
-    Recall,
-    RecallQuery,
-    ReplayVenue,
-    TradeReview,
-    UnitOfWork,
-)
+from hedgerow.usecases.ports.desk import Briefing, Lesson, Recall, RecallQuery, TradeReview
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.venue import ReplayVenue
 from hedgerow.usecases.replay_fund import ReplayProgress
 
 START = datetime(2024, 3, 1, tzinfo=UTC)

@@ -25,7 +25,10 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, AccountRef, PaperRun, PendingWish, TimedStep, WrappedKey
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
+from hedgerow.usecases.ports.vault import AccountRef, WrappedKey
 
 CAPITAL = Decimal(10_000)
 LATER = NOON + timedelta(hours=1)

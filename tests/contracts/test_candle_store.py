@@ -15,7 +15,7 @@ from clickhouse_engines import ENGINES, opened
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
-from hedgerow.usecases.ports import CandleStore
+from hedgerow.usecases.ports.market import CandleStore
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

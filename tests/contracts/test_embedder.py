@@ -14,7 +14,7 @@ from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 from hedgerow.infrastructure.embedders import WordLlamaEmbedder
 from hedgerow.infrastructure.openai_embedder import OpenAIEmbedder
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports.desk import Embedder
 
 TREND = "long trend_follow setup in a trend market on BTC/USDT 4h, RSI strong"
 TREND_RETOLD = "buying the BTC/USDT uptrend on the 4h chart, trend_follow setup, long"

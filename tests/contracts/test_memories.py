@@ -21,7 +21,8 @@ from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.postgres.memory_search import search_statement
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.usecases.forget_memories import forget_memories
-from hedgerow.usecases.ports import SYSTEM, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from memory_world import AT, DAY, HOUR, WordsEmbedder, World, ids, memory
 from postgres_fixtures import on_every_postgres
 

@@ -28,7 +28,7 @@ from hedgerow.infrastructure.redis.link import RedisLink, open_link
 from hedgerow.infrastructure.redis.locks import GatedLocks
 from hedgerow.infrastructure.redis.prices import RedisPrices
 from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
-from hedgerow.usecases.ports import (
+from hedgerow.usecases.ports.shared_state import (
     BreakerCache,
     Denied,
     Granted,

@@ -13,7 +13,8 @@ from hedgerow.domain.memory import WORKING_LIFE, MemoryScope, Stance
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.usecases.note_working_memory import Note, note_working_memory
-from hedgerow.usecases.ports import SYSTEM, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.promote_lessons import promote_lessons
 from hedgerow.usecases.recall_memories import recall_memories
 from memory_world import AT, DAY, HOUR, World, ids, lesson

@@ -56,14 +56,10 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Abstention
 from hedgerow.domain.regimes import Regime, RegimeClassification, RegimeReading
 from hedgerow.domain.strategies import ReasoningNote
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    OpenUnitOfWork,
-    PaperRun,
-    RecallQuery,
-    TimedStep,
-    UnitOfWork,
-)
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 from postgres_fixtures import on_every_postgres
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

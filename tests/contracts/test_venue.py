@@ -21,7 +21,7 @@ from hedgerow.domain.messages import (
 )
 from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.infrastructure.venues.paper import PaperVenue
-from hedgerow.usecases.ports import ReplayVenue, Timed
+from hedgerow.usecases.ports.venue import ReplayVenue, Timed
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

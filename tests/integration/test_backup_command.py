@@ -26,7 +26,8 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
 from hedgerow.usecases.connect_account import Connection, connect_account, open_credentials
-from hedgerow.usecases.ports import SYSTEM, AccountRef
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
+from hedgerow.usecases.ports.vault import AccountRef
 from postgres_servers import server_folder
 
 CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e")

@@ -31,8 +31,9 @@ from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrad
 from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.usecases.consume_events import consume_once
-from hedgerow.usecases.event_ports import Outbox
-from hedgerow.usecases.ports import SYSTEM, TimedStep, UnitOfWork
+from hedgerow.usecases.ports.events import Outbox
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
 from hedgerow.usecases.tail_events import EventFilter, follow_events, last_events
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import on_every_postgres, tampering_with, units_on

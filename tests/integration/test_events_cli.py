@@ -20,7 +20,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.events import Event
 from hedgerow.settings import load_settings
 from hedgerow.usecases.codec import decode
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import units_on
 
 

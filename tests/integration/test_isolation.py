@@ -23,7 +23,9 @@ from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.catalogue import isolation_gaps
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM, RecallQuery, TimedStep
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import on_every_postgres
 from stored import KEK, LATER, Stored, WordCount, store
 

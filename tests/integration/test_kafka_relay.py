@@ -33,8 +33,8 @@ from hedgerow.infrastructure.kafka.source import KafkaSource
 from hedgerow.infrastructure.kafka.target import KafkaTarget
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.usecases.consume_events import Effect, Subscriber, consume_from
-from hedgerow.usecases.event_ports import EventTarget
-from hedgerow.usecases.ports import SYSTEM, UnitOfWork
+from hedgerow.usecases.ports.events import EventTarget
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
 from hedgerow.usecases.relay_events import Elected, Interrupted, Relay, RelayNews, RelayPace
 from kafka_brokers import Tansu, mock_cluster, tansu
 from postgres_fixtures import units_on

@@ -17,7 +17,7 @@ from hedgerow.domain.memory import MemoryScope, MemoryType
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli import make_app
 from hedgerow.infrastructure.postgres.engine import open_engine
-from hedgerow.usecases.ports import OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.recall_memories import MemoryDesk
 from memory_world import AT, DAY, World, memory
 from postgres_fixtures import units_on

@@ -15,7 +15,7 @@ from builders import USER, account, opened_fund
 from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine, reset, upgrade
 from hedgerow.infrastructure.postgres.roles import act_as
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import on_every_postgres
 
 MIGRATE = """

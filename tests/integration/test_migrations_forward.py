@@ -16,7 +16,8 @@ from hedgerow.domain.messages import IntervalClosed
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrade
 from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM, TimedStep
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import as_superuser
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from builders import NOON
 from hedgerow.infrastructure.postgres.partitions import PARTITIONED, ensure_partitions
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import on_every_postgres
 from stored import store

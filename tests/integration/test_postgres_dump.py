@@ -22,7 +22,7 @@ from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.partitions import ensure_partitions, partitions
 from hedgerow.infrastructure.postgres.restore import PostgresRestore
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import as_superuser
 from postgres_servers import PostgresServer

@@ -13,7 +13,7 @@ from hedgerow.domain.errors import StoreUnavailable
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_servers import EMPTY, PASSWORD, PostgresServer
 from stored import store
 

@@ -34,7 +34,8 @@ from hedgerow.infrastructure.redis.locks import GatedLocks
 from hedgerow.infrastructure.redis.prices import RedisPrices
 from hedgerow.infrastructure.redis.rate_limits import RedisRateLimits
 from hedgerow.usecases.breaker_states import commit_with_breaker, current_breaker
-from hedgerow.usecases.ports import SYSTEM, Denied, Granted, PricePoint, RateLimit, SharedState
+from hedgerow.usecases.ports.shared_state import Denied, Granted, PricePoint, RateLimit, SharedState
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import units_on
 from redis_servers import TcpRedis
 

@@ -18,7 +18,7 @@ from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.usecases.ports import SYSTEM, Actor
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor
 from postgres_fixtures import as_superuser
 from stored import Stored, store
 

@@ -12,7 +12,7 @@ import pytest
 from builders import NOON, USER
 from hedgerow.bootstrap import Backstage
 from hedgerow.domain.market import Exchange
-from hedgerow.usecases.ports import Granted, PricePoint, RateLimit
+from hedgerow.usecases.ports.shared_state import Granted, PricePoint, RateLimit
 from redis_servers import TcpRedis
 
 POINT = PricePoint("BTC/USDT", Decimal("67000.1"), NOON)

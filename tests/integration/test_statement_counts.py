@@ -17,7 +17,8 @@ from hedgerow.domain.messages import IntervalClosed, Step
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.explain_trade import explain_trade
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
-from hedgerow.usecases.ports import TimedStep, UnitOfWork
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.verify_books import verify_all
 from stored import Stored, store
 

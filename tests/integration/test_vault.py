@@ -27,7 +27,8 @@ from hedgerow.usecases.connect_account import (
     open_credentials,
     open_listen_key,
 )
-from hedgerow.usecases.ports import SYSTEM, AccountRef, Actor, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.vault import AccountRef
 from hedgerow.usecases.rotate_vault import Rotation, rotate_vault
 from hedgerow.usecases.vault_keys import prepare_vault, vault_status
 from postgres_fixtures import on_every_postgres

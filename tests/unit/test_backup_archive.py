@@ -15,8 +15,8 @@ import pytest
 from builders import NOON
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.backup_archive import ZipArchives
-from hedgerow.usecases.backup_ports import ArchiveWriter, Manifest, TableDump
 from hedgerow.usecases.make_backup import FORMAT_VERSION
+from hedgerow.usecases.ports.backup import ArchiveWriter, Manifest, TableDump
 
 ROWS = b"".join(b"%d\trow\n" % number for number in range(200_000))
 

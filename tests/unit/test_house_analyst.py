@@ -31,7 +31,7 @@ from hedgerow.infrastructure.agents.plays import PLAYS
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 from hedgerow.infrastructure.agents.stakes import STAKE_RATIOS
 from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
-from hedgerow.usecases.ports import Briefing, RecallQuery
+from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 CENT = Decimal("0.01")

@@ -19,7 +19,7 @@ from hedgerow.domain.positions import PositionSide
 from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer, importance
-from hedgerow.usecases.ports import TradeReview
+from hedgerow.usecases.ports.desk import TradeReview
 
 
 def entry(**changes: Any) -> JournalEntry:

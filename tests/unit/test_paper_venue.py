@@ -29,7 +29,7 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.money import ZERO, to_fee
 from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.infrastructure.venues.paper import PaperVenue, PaperVenueRules
-from hedgerow.usecases.ports import Timed
+from hedgerow.usecases.ports.venue import Timed
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from builders import reproducible
 from hedgerow.domain.errors import SecretUnreadable
 from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.vault import envelope
-from hedgerow.usecases.ports import SecretPlace
+from hedgerow.usecases.ports.vault import SecretPlace
 
 KEK = AESGCM(bytes(range(32)))
 KEK_ID = "00112233445566ff"

@@ -15,7 +15,7 @@ from hedgerow.usecases.backtest.recorded import RecordedAnalyst, latest_recordin
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from replay_builders import CLOSES, SmallWorld, buy, candle_set, hourly, sell
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"

@@ -26,7 +26,8 @@ from hedgerow.usecases.classify_regimes import (
     classify_due,
     classify_regimes,
 )
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, RegimeModel
+from hedgerow.usecases.ports.desk import RegimeModel
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from market_builders import BEGIN, random_market
 from replay_builders import Crashed, ShelfOfCandles, crashing
 

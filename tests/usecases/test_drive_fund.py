@@ -26,7 +26,8 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.orders import Fill, Order, OrderStatus, OrderType
 from hedgerow.domain.proposals import ExitProposal
 from hedgerow.usecases.drive_fund import FundDriver
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PendingWish, UnitOfWork
+from hedgerow.usecases.ports.funds import PendingWish
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 from postgres_fixtures import empty
 from replay_builders import Crashed, crashing, outcome
 

@@ -14,7 +14,8 @@ from hedgerow.domain.orders import OrderPurpose, OrderStatus
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeReading, classification
 from hedgerow.usecases.explain_trade import Explanation, explain_trade
-from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork
+from hedgerow.usecases.ports.desk import Briefing
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from replay_builders import CLOSES, HOUR, START, SmallWorld, buy, candle_set, hourly, sell
 
 BTC = "BTC/USDT"

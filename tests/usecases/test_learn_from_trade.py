@@ -14,7 +14,9 @@ from hedgerow.domain.journal import JournalEntry, MarketRegime, exit_was_correct
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, Stance
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import Decision, SetupType
-from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork, PaperRun, RecallQuery
+from hedgerow.usecases.ports.desk import Briefing, RecallQuery
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from replay_builders import (
     CLOSES,
     HOUR,

@@ -26,7 +26,7 @@ from hedgerow.domain.pairs import StrategyMode
 from hedgerow.domain.risk import next_midnight
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.open_fund import PAPER_LIMITS, PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 
 OWNER = UUID(int=0x99)
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")

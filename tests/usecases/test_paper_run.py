@@ -17,7 +17,8 @@ from hedgerow.domain.proposals import Decision
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.paper_run import RunPlan, plan_run, read_candles_of, report_facts
-from hedgerow.usecases.ports import SYSTEM, Briefing, OpenUnitOfWork
+from hedgerow.usecases.ports.desk import Briefing
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.report import build_report
 from replay_builders import CLOSES, HOUR, START, SmallWorld, buy, candle_set, hourly, plan_of
 

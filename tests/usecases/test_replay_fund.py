@@ -12,7 +12,8 @@ from builders import digits
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.regimes import Regime, RegimeReading, classification
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, PaperRun
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import verify_all
 from postgres_fixtures import empty
 from replay_builders import (

@@ -34,7 +34,8 @@ from hedgerow.domain.messages import (
     Step,
 )
 from hedgerow.domain.orders import OrderStatus
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, TimedStep
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.verify_books import AuditReport, Difference, verify_all
 from postgres_fixtures import tampering_with
 

@@ -12,7 +12,7 @@ from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports.desk import Embedder
 
 
 def read_series(

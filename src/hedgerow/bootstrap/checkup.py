@@ -23,7 +23,7 @@ from hedgerow.settings import (
 )
 from hedgerow.usecases.check_embedder import look_at_embedder
 from hedgerow.usecases.checks import Check, Finding, failed, ok, warning
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports.desk import Embedder
 
 Look = Callable[[], Awaitable[Sequence[Finding]]]
 _SERVER_SECONDS_MAX: Final = 10.0

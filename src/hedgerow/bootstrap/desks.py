@@ -12,15 +12,12 @@ from hedgerow.infrastructure.embedded.data_folder import DataFolder
 from hedgerow.settings import Settings, secret_of
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import (
-    CandleStore,
-    Embedder,
-    OpenUnitOfWork,
-    RegimeModel,
-    ReplayVenue,
-    SharedState,
-    Vault,
-)
+from hedgerow.usecases.ports.desk import Embedder, RegimeModel
+from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.shared_state import SharedState
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
+from hedgerow.usecases.ports.vault import Vault
+from hedgerow.usecases.ports.venue import ReplayVenue
 from hedgerow.usecases.regime_models import RegimeTrainer
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without

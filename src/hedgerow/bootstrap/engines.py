@@ -11,8 +11,9 @@ from hedgerow.bootstrap.desks import unit_of_work
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.embedded.data_folder import DataFolder
 from hedgerow.settings import EmbedderName, Settings
-from hedgerow.usecases.event_ports import EventTarget
-from hedgerow.usecases.ports import SYSTEM, Embedder
+from hedgerow.usecases.ports.desk import Embedder
+from hedgerow.usecases.ports.events import EventTarget
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
     from sqlalchemy.ext.asyncio import AsyncEngine

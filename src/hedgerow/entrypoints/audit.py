@@ -9,7 +9,7 @@ from rich.text import Text
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.verify_books import AuditReport, verify_all
 
 

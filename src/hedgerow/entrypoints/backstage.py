@@ -12,14 +12,17 @@ from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
 from hedgerow.usecases.backtest.request import DeskRequest
 from hedgerow.usecases.backtest.series import CandleSeries
-from hedgerow.usecases.backup_ports import BackupDesk, RestoreDesk
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
-from hedgerow.usecases.ports import CandleStore, OpenUnitOfWork, UsageStore, Vault
+from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
+from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
+from hedgerow.usecases.ports.usage import UsageStore
+from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk

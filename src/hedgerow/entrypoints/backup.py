@@ -16,9 +16,9 @@ from rich.text import Text
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import finish
 from hedgerow.entrypoints.output import print_json
-from hedgerow.usecases.backup_ports import BackupProgress, Manifest, Show
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.make_backup import BackupMade, make_backup
+from hedgerow.usecases.ports.backup import BackupProgress, Manifest, Show
 from hedgerow.usecases.restore_backup import BackupRestored, restore_backup
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]

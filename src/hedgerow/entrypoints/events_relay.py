@@ -13,7 +13,7 @@ from hedgerow.domain.events import Event
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.event_lines import json_line, print_line
 from hedgerow.entrypoints.interrupts import stop_requests
-from hedgerow.usecases.event_ports import EventTarget
+from hedgerow.usecases.ports.events import EventTarget
 from hedgerow.usecases.relay_events import (
     Elected,
     Interrupted,

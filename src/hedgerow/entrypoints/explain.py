@@ -19,7 +19,7 @@ from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.explain_trade import ExplainedOrder, Explanation, explain_trade
 from hedgerow.usecases.facts import fact_of
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 
 async def show_explanation(backstage: Backstage, trade: str, *, as_json: bool) -> None:

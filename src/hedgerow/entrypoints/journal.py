@@ -12,7 +12,7 @@ from hedgerow.entrypoints.report_terminal import journal_table
 from hedgerow.usecases.analyse_journal import GroupBy, analyse_journal, efficiencies
 from hedgerow.usecases.choose_run import latest_run
 from hedgerow.usecases.paper_run import report_facts
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.report import closed_trades
 from hedgerow.usecases.report_document import groups_document
 

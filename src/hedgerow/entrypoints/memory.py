@@ -18,7 +18,8 @@ from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.forget_memories import forget_memories
-from hedgerow.usecases.ports import SYSTEM, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.promote_lessons import promote_lessons
 from hedgerow.usecases.recall_memories import recall_memories
 from hedgerow.usecases.show_memory import MemoryStory, memory_story, owner_of_memories

@@ -25,7 +25,7 @@ from hedgerow.usecases.classify_regimes import (
     classify_regimes,
     read_closed,
 )
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.regime_models import (
     AfterRegime,
     ModelCard,

@@ -20,7 +20,8 @@ from hedgerow.entrypoints.report_terminal import print_report
 from hedgerow.usecases.choose_run import find_run, latest_run
 from hedgerow.usecases.export_report import export_tables
 from hedgerow.usecases.paper_run import PaperDesk, report_facts
-from hedgerow.usecases.ports import SYSTEM, PaperRun
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.report import Report, build_report, report_json
 from hedgerow.usecases.report_document import report_document
 from hedgerow.usecases.verify_books import AuditReport, verify_fund

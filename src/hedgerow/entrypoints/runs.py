@@ -13,7 +13,8 @@ from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_terminal import text_of, titled
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.paper_run import RunPlan
-from hedgerow.usecases.ports import SYSTEM, PaperRun
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 
 async def show_runs(backstage: Backstage, *, as_json: bool) -> None:

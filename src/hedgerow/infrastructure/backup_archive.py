@@ -15,9 +15,9 @@ from typing import IO, Any, BinaryIO, Final, cast
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.backup_ports import Manifest, TableDump
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.make_backup import FORMAT_VERSION
+from hedgerow.usecases.ports.backup import Manifest, TableDump
 
 MANIFEST: Final = "manifest.json"
 _COMPRESSION: Final = 3  # half the time of the usual 6, for a tenth more bytes

@@ -21,7 +21,7 @@ from hedgerow.domain.memory_ranking import Found, rank
 from hedgerow.domain.messages import ProposalAccepted
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading
-from hedgerow.usecases.ports import Embedder, RecallQuery
+from hedgerow.usecases.ports.desk import Embedder, RecallQuery
 
 _WORD: Final = re.compile(r"[a-z0-9]+")
 

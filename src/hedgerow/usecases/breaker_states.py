@@ -10,7 +10,8 @@ from uuid import UUID
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.risk import CircuitBreakerState
-from hedgerow.usecases.ports import BreakerCache, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.shared_state import BreakerCache
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork, UnitOfWork
 
 
 async def current_breaker(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hedgerow.domain.errors import EmbeddingFailed
 from hedgerow.usecases.checks import Finding, failed, ok
-from hedgerow.usecases.ports import Embedder
+from hedgerow.usecases.ports.desk import Embedder
 
 
 async def look_at_embedder(embedder: Embedder) -> Sequence[Finding]:

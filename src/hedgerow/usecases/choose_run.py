@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.ports import PaperRun, UnitOfWork
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 
 async def latest_run(unit: UnitOfWork, asked_by: str) -> PaperRun:

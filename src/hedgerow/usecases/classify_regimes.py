@@ -16,13 +16,9 @@ from hedgerow.domain.regimes import (
     RegimeReading,
     classification,
 )
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    CandleStore,
-    OpenUnitOfWork,
-    RegimeModel,
-    RolledUpCandles,
-)
+from hedgerow.usecases.ports.desk import RegimeModel
+from hedgerow.usecases.ports.market import CandleStore, RolledUpCandles
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # As many moments are looked up and saved at once: ten days of them.

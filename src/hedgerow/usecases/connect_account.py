@@ -12,7 +12,8 @@ from hedgerow.domain.errors import InputRefused, UnknownEntity
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Exchange
 from hedgerow.domain.secrets import Secret
-from hedgerow.usecases.ports import AccountRef, OpenUnitOfWork, UnitOfWork, Vault, WrappedKey
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.vault import AccountRef, Vault, WrappedKey
 from hedgerow.usecases.vault_keys import locking_key, with_fresh_keys
 
 API_KEY: Final = "api_key_encrypted"

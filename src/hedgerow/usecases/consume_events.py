@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hedgerow.domain.events import Event
-from hedgerow.usecases.event_ports import EventSource
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.events import EventSource
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
 
 Effect = Callable[[UnitOfWork, Event], Awaitable[None]]
 """What an event leads to, done inside the given unit of work. Raises DeliveryFailed where it

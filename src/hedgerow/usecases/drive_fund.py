@@ -21,7 +21,9 @@ from hedgerow.domain.messages import (
     Wish,
 )
 from hedgerow.domain.orders import Order, OrderStatus
-from hedgerow.usecases.ports import OpenUnitOfWork, PendingWish, TimedStep, UnitOfWork, Venue
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.venue import Venue
 
 SaveAlong = Callable[[UnitOfWork], Awaitable[None]]
 Learn = Callable[[UUID, PendingWish, LearnFromTrade], Awaitable[None]]

@@ -15,7 +15,7 @@ from hedgerow.domain.orders import Fill, Order, OrderPurpose
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.regimes import RegimeClassification
-from hedgerow.usecases.ports import UnitOfWork
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 LAST = "last"
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from hedgerow.domain.forgetting import FORGETTING, ForgettingRule
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 
 BATCH: Final = 500
 

@@ -22,7 +22,8 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
 from hedgerow.usecases.facts import fact_of
-from hedgerow.usecases.ports import PaperRun, UnitOfWork
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.report_facts import (
     EquityPoint,
     OrderRecord,

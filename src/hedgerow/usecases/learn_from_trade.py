@@ -15,12 +15,8 @@ from hedgerow.domain.messages import LearnFromTrade, ProposalAccepted
 from hedgerow.domain.money import exact
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import Regime, RegimeClassification
-from hedgerow.usecases.ports import (
-    Embedder,
-    PendingWish,
-    Reviewer,
-    TradeReview,
-)
+from hedgerow.usecases.ports.desk import Embedder, Reviewer, TradeReview
+from hedgerow.usecases.ports.funds import PendingWish
 from hedgerow.usecases.validate_memories import ValidatedMemories, validate_memories
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from hedgerow.usecases.backup_ports import (
+from hedgerow.usecases.ports.backup import (
     CLICKHOUSE,
     POSTGRES,
     ArchiveWriter,

@@ -21,18 +21,12 @@ from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    Analyst,
-    CandleStore,
-    Embedder,
-    OpenUnitOfWork,
-    PaperRun,
-    RegimeModel,
-    ReplayVenue,
-    Reviewer,
-    TimedStep,
-)
+from hedgerow.usecases.ports.desk import Analyst, Embedder, RegimeModel, Reviewer
+from hedgerow.usecases.ports.funds import TimedStep
+from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.venue import ReplayVenue
 from hedgerow.usecases.replay_fund import Replay, ReplayDesk, ReplayProgress
 from hedgerow.usecases.report_facts import RunFacts
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hedgerow.domain.memory import Memory
 from hedgerow.domain.promotion import PROMOTION, PromotionRule, evidence_of, promotions
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.recall_memories import MemoryDesk
 
 

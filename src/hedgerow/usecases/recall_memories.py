@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from hedgerow.domain.memory import RecalledMemory
-from hedgerow.usecases.ports import Embedder, OpenUnitOfWork, RecallQuery
+from hedgerow.usecases.ports.desk import Embedder, RecallQuery
+from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from uuid import UUID
 from hedgerow.domain.market import Instrument, MarketType
 from hedgerow.domain.money import CONTEXT, ZERO, to_fee, to_quote
 from hedgerow.domain.orders import Fill, Order, OrderPurpose, OrderSide
-from hedgerow.usecases.ports import AuditedOrder
+from hedgerow.usecases.ports.records import AuditedOrder
 
 
 @dataclass(frozen=True, slots=True)

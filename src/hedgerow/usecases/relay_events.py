@@ -9,8 +9,8 @@ from uuid import UUID
 
 from hedgerow.domain.errors import DeliveryFailed, StoreUnavailable
 from hedgerow.domain.events import Event
-from hedgerow.usecases.event_ports import EventTarget, Outbox, RelayElection
 from hedgerow.usecases.pauses import pause
+from hedgerow.usecases.ports.events import EventTarget, Outbox, RelayElection
 
 
 @dataclass(frozen=True, slots=True)

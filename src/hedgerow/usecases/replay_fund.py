@@ -27,18 +27,10 @@ from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classif
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
-from hedgerow.usecases.ports import (
-    SYSTEM,
-    Analyst,
-    Briefing,
-    Embedder,
-    OpenUnitOfWork,
-    PaperRun,
-    RecallQuery,
-    RegimeModel,
-    ReplayVenue,
-    UnitOfWork,
-)
+from hedgerow.usecases.ports.desk import Analyst, Briefing, Embedder, RecallQuery, RegimeModel
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.venue import ReplayVenue
 from hedgerow.usecases.recall_memories import MemoryDesk, recall_memories
 
 # An exit is judged by as many candles as this once they have closed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.backup_ports import (
+from hedgerow.usecases.ports.backup import (
     CLICKHOUSE,
     POSTGRES,
     ArchiveReader,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hedgerow.domain.errors import InputRefused
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, Vault
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.memory import Memory, Validation
-from hedgerow.usecases.ports import UnitOfWork
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hedgerow.domain.events import Event
 from hedgerow.usecases.pauses import pause
-from hedgerow.usecases.ports import SYSTEM, Actor, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork
 
 _BATCH: Final = 1_000
 _LOOK_EVERY_S: Final = 0.25

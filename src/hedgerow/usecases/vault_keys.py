@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from hedgerow.domain.errors import InputRefused, KeyUnknown
-from hedgerow.usecases.ports import SYSTEM, OpenUnitOfWork, UnitOfWork, Vault
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
+from hedgerow.usecases.ports.vault import Vault
 
 _Result = TypeVar("_Result")
 _ATTEMPTS: Final = 5

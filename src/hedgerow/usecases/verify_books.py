@@ -26,7 +26,9 @@ from hedgerow.domain.orders import TRANSITIONS, Order, OrderPurpose, OrderStatus
 from hedgerow.domain.positions import Position
 from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.facts import fact_of
-from hedgerow.usecases.ports import AuditedOrder, PendingWish, UnitOfWork
+from hedgerow.usecases.ports.funds import PendingWish
+from hedgerow.usecases.ports.records import AuditedOrder
+from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 from hedgerow.usecases.rederive import DerivedBooks, DerivedPosition, Execution, derive_books
 
 

@@ -35,7 +35,7 @@ from hedgerow.infrastructure.agents.stakes import (
     stake_percent,
 )
 from hedgerow.infrastructure.agents.words import setup_words
-from hedgerow.usecases.ports import Briefing, Recall, RecallQuery
+from hedgerow.usecases.ports.desk import Briefing, Recall, RecallQuery
 
 AGENT_ID: Final = "house_analyst"
 # What a proposal must at least be worth, by how much risk the strategy bears.

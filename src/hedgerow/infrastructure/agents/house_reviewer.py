@@ -14,7 +14,7 @@ from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.agents.plays import AGAINST
 from hedgerow.infrastructure.agents.words import rsi_zone, setup_words
-from hedgerow.usecases.ports import Lesson, TradeReview
+from hedgerow.usecases.ports.desk import Lesson, TradeReview
 
 AGENT_ID: Final = "house_reviewer"
 # A trade that moved this much of its cost, in per cent, is as important as one gets.

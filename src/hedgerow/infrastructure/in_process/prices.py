@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hedgerow.domain.market import Exchange
-from hedgerow.usecases.ports import LastMarks, PricePoint
+from hedgerow.usecases.ports.shared_state import LastMarks, PricePoint
 
 
 class RememberedPrices:

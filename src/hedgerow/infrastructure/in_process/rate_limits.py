@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from hedgerow.usecases.ports import Denied, Granted, RateLimit
+from hedgerow.usecases.ports.shared_state import Denied, Granted, RateLimit
 
 _KEPT_MAX: Final = 10_000
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.errors import UnknownEntity
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.usecases.ports import AccountRef
+from hedgerow.usecases.ports.vault import AccountRef
 
 _TABLE = tables.exchange_accounts
 

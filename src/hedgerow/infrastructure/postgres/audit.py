@@ -16,7 +16,7 @@ from hedgerow.domain.ledger import LedgerEntry
 from hedgerow.domain.orders import Fill
 from hedgerow.domain.positions import Position
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.usecases.ports import AuditedOrder, AuditedTransfer
+from hedgerow.usecases.ports.records import AuditedOrder, AuditedTransfer
 
 
 class PostgresAuditRecords:

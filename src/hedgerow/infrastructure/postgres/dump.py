@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.partitions import PARTITIONED, partitions
 from hedgerow.infrastructure.postgres.roles import act_as
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 # Text is read back by any server and session only where it is written by these rules.
 PLAIN_TEXT: Final = (

@@ -53,7 +53,7 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.bulk import BulkWrite
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.facts import append_fact
-from hedgerow.usecases.ports import PendingWish, TimedStep
+from hedgerow.usecases.ports.funds import PendingWish, TimedStep
 
 _WISHES: Final[Mapping[str, type[Wish]]] = {
     kind.__name__: kind for kind in (PlaceOrder, CancelOrder, AmendOrder, LearnFromTrade, Notify)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.infrastructure.postgres.tables import inbox
-from hedgerow.usecases.event_ports import EventKey
+from hedgerow.usecases.ports.events import EventKey
 
 _CLAIM: Final = (
     text("""

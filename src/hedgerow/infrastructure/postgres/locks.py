@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.roles import act_as
-from hedgerow.usecases.ports import SYSTEM, Lease
+from hedgerow.usecases.ports.shared_state import Lease
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 _TABLE = tables.lock_leases
 _NOW = func.clock_timestamp()

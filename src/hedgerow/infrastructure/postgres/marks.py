@@ -12,7 +12,8 @@ from hedgerow.domain.market import Exchange
 from hedgerow.domain.positions import PositionStatus
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.roles import act_as
-from hedgerow.usecases.ports import SYSTEM, LastMarks, PricePoint
+from hedgerow.usecases.ports.shared_state import LastMarks, PricePoint
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 
 def last_marks_in(engine: AsyncEngine) -> LastMarks:

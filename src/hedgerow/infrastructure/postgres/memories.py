@@ -24,7 +24,7 @@ from hedgerow.infrastructure.postgres.memory_search import (
     search_statement,
     searches_shared,
 )
-from hedgerow.usecases.ports import Embedder, RecallQuery
+from hedgerow.usecases.ports.desk import Embedder, RecallQuery
 
 _VALIDATIONS = tables.memory_validations
 # Any number will do that no other advisory lock of this database uses.

@@ -32,7 +32,7 @@ from sqlalchemy.types import UserDefinedType
 from hedgerow.domain.journal import JOURNAL_REGIMES
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS, MemoryScope
 from hedgerow.infrastructure.postgres import tables
-from hedgerow.usecases.ports import RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
 
 TABLE: Final = tables.memories
 # What makes up a memory; the vector and the words are of no use outside of the database.

@@ -21,8 +21,8 @@ from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.tables import relay_cursors
-from hedgerow.usecases.event_ports import Outbox
-from hedgerow.usecases.ports import SYSTEM
+from hedgerow.usecases.ports.events import Outbox
+from hedgerow.usecases.ports.unit_of_work import SYSTEM
 
 # The first of the two numbers of an advisory lock; the second is the target's.
 _RELAYS: Final = 4_853_118

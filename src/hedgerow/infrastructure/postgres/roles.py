@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hedgerow.usecases.ports import SYSTEM, Actor
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor
 
 APP: Final = "hedgerow_app"
 WORKER: Final = "hedgerow_worker"

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.infrastructure.postgres import rows, tables
-from hedgerow.usecases.ports import PaperRun
+from hedgerow.usecases.ports.records import PaperRun
 
 _TABLE = tables.paper_runs
 

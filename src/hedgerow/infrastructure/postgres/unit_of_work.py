@@ -21,7 +21,7 @@ from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
 from hedgerow.infrastructure.postgres.sessions import PostgresSessions
 from hedgerow.infrastructure.postgres.trades import PostgresTrades
 from hedgerow.infrastructure.postgres.vault_keys import PostgresVaultKeys
-from hedgerow.usecases.ports import Actor
+from hedgerow.usecases.ports.unit_of_work import Actor
 
 
 class PostgresUnitOfWork:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hedgerow.domain.errors import KeyUnknown
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.infrastructure.postgres.rows import Row
-from hedgerow.usecases.ports import AccountRef, WrappedKey
+from hedgerow.usecases.ports.vault import AccountRef, WrappedKey
 
 _KEYS = tables.vault_keys
 _DATA_KEYS = tables.vault_data_keys

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from hedgerow.infrastructure.redis.link import Client, RedisLink
-from hedgerow.usecases.ports import Lease, Locks
+from hedgerow.usecases.ports.shared_state import Lease, Locks
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _CLOSE: Final = """

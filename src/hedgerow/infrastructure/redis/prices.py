@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from hedgerow.domain.market import Exchange
 from hedgerow.infrastructure.redis.link import Client, RedisLink
-from hedgerow.usecases.ports import LatestPrices, PricePoint
+from hedgerow.usecases.ports.shared_state import LatestPrices, PricePoint
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

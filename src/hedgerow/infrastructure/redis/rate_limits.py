@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from hedgerow.infrastructure.redis.link import Client, RedisLink
-from hedgerow.usecases.ports import Denied, Granted, RateLimit, RateLimits
+from hedgerow.usecases.ports.shared_state import Denied, Granted, RateLimit, RateLimits
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 # The number is the time at which all that was taken will have been given back.

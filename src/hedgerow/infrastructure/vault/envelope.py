@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hedgerow.domain.errors import SecretUnreadable
 from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.vault.master_key import KEY_BYTES, KEY_ID_BYTES
-from hedgerow.usecases.ports import SecretPlace
+from hedgerow.usecases.ports.vault import SecretPlace
 
 FORMAT: Final = 1
 _NONCE_BYTES: Final = 12

@@ -12,7 +12,7 @@ from hedgerow.domain.errors import KeyUnknown
 from hedgerow.domain.secrets import Secret
 from hedgerow.infrastructure.vault import envelope
 from hedgerow.infrastructure.vault.key_sources import KeySource
-from hedgerow.usecases.ports import AccountRef, SecretPlace, WrappedKey
+from hedgerow.usecases.ports.vault import AccountRef, SecretPlace, WrappedKey
 
 
 class EnvelopeVault:

@@ -25,7 +25,8 @@ from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
-from hedgerow.usecases.ports import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer, Timed
+from hedgerow.usecases.ports.desk import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer
+from hedgerow.usecases.ports.venue import Timed
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from hedgerow.domain.money import exact
 from hedgerow.domain.regimes import RegimeReading
 from hedgerow.usecases.backtest.desk import School
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
-from hedgerow.usecases.ports import PendingWish, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
+from hedgerow.usecases.ports.funds import PendingWish
 
 CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
 

@@ -16,7 +16,8 @@ from hedgerow.usecases.backtest.series import CandleSeries, series_by_symbol
 from hedgerow.usecases.codec import decode
 from hedgerow.usecases.event_schemas import SCHEMAS
 from hedgerow.usecases.paper_run import PaperDesk, RunPlan, read_candles_of
-from hedgerow.usecases.ports import SYSTEM, PaperRun, UnitOfWork
+from hedgerow.usecases.ports.records import PaperRun
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
 
 Said = Proposal | ExitDecided
 Decisions = Mapping[tuple[str, datetime], Said]

@@ -13,7 +13,7 @@ from typing import Any
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
 from hedgerow.usecases.backtest.desk import BacktestDesk, ByRules
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst, SignalAnalyst
-from hedgerow.usecases.ports import Analyst, Briefing, Recall
+from hedgerow.usecases.ports.desk import Analyst, Briefing, Recall
 
 
 def starting_at(desk: BacktestDesk, at: datetime) -> BacktestDesk:

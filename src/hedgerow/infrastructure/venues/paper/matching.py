@@ -35,7 +35,7 @@ from hedgerow.infrastructure.venues.paper.state import (
     VenueState,
     WorkingOrder,
 )
-from hedgerow.usecases.ports import Timed
+from hedgerow.usecases.ports.venue import Timed
 
 
 @dataclass(frozen=True, slots=True)

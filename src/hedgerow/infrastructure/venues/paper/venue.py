@@ -27,7 +27,7 @@ from hedgerow.infrastructure.venues.paper.state import (
     VenueState,
     exchange_order_id,
 )
-from hedgerow.usecases.ports import Timed
+from hedgerow.usecases.ports.venue import Timed
 
 
 class PaperVenue:

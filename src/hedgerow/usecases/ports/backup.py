@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from hedgerow.usecases.ports import Vault
+from hedgerow.usecases.ports.vault import Vault
 
 POSTGRES = "postgres"
 CLICKHOUSE = "clickhouse"

@@ -1,0 +1,169 @@
+"""Who decides and reviews, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Sequence,
+)
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.market import Candle, MarketType, Timeframe
+from hedgerow.domain.memory import (
+    MemoryScope,
+    MemoryType,
+    RecalledMemory,
+    Stance,
+)
+from hedgerow.domain.positions import Position
+from hedgerow.domain.proposals import Decision
+from hedgerow.domain.regimes import Regime, RegimeReading
+from hedgerow.domain.strategies import RiskTolerance
+
+
+class RegimeModel(Protocol):
+    """Classifies the market regime of one symbol and timeframe."""
+
+    @property
+    def candles_needed(self) -> int:
+        """How many closed candles it reads, where there are as many."""
+        ...
+
+    @property
+    def candles_least(self) -> int:
+        """With fewer closed candles than these it tells nothing."""
+        ...
+
+    @property
+    def versions(self) -> Sequence[str]:
+        """Every `model_version` that its readings may bear, what stands in for others last."""
+        ...
+
+    def read(self, candles: Sequence[Candle]) -> RegimeReading:
+        """The regime after the last of `candles` (closed, one symbol, oldest first)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecallQuery:
+    """What is to be remembered, by words, by a vector, or by both; at least one is given.
+
+    Only memories known at `as_of` and not expired by then are recalled: the user's own and the
+    collective ones, or those of `scopes`. `types` and `scopes` mean all of them where empty. A
+    memory that names another `symbol`, `timeframe`, `regime` or `personality` is left out; one that
+    names none is general and stays. A memory must bear all of `tags`.
+    """
+
+    as_of: datetime
+    text: str | None = None
+    vector: Sequence[float] | None = None
+    scopes: tuple[MemoryScope, ...] = ()
+    types: tuple[MemoryType, ...] = ()
+    symbol: str | None = None
+    timeframe: Timeframe | None = None
+    regime: Regime | None = None
+    tags: tuple[str, ...] = ()
+    personality: str | None = None
+    limit: int = 5
+
+    def __post_init__(self) -> None:
+        if self.text is None and self.vector is None:
+            raise InvalidValue(field="text", value=None, allowed="a text or a vector")
+        if self.limit < 1:
+            raise InvalidValue(field="limit", value=self.limit, allowed="at least 1")
+
+
+Recall = Callable[[RecallQuery], Awaitable[Sequence[RecalledMemory]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What an analyst knows of one symbol when it decides: closed candles only, oldest first.
+
+    `risk_tolerance` and `market_type` are the strategy's; `position` is the open one on this
+    symbol, if any; `price_tick` is the grid that prices in a proposal must lie on.
+    """
+
+    at: datetime
+    symbol: str
+    timeframe: Timeframe
+    market_type: MarketType
+    risk_tolerance: RiskTolerance
+    price_tick: Decimal
+    candles: Sequence[Candle]
+    regime: RegimeReading
+    position: Position | None
+    has_working_entry: bool
+
+
+class Analyst(Protocol):
+    """Decides what to propose. It holds no venue tool: the fund disposes."""
+
+    @property
+    def candles_needed(self) -> int:
+        """How many closed candles a briefing should carry, at most."""
+        ...
+
+    async def decide(self, briefing: Briefing, recall: Recall) -> Decision:
+        """A proposal, an exit or an abstention, with reasons in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson worth remembering: no amounts and nothing private. `importance` is 0 to 1."""
+
+    content: str
+    stance: Stance
+    importance: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeReview:
+    """What a reviewer makes of a closed trade, in words."""
+
+    lessons_learned: str
+    improvement_tips: str
+    lesson: Lesson
+
+
+class Reviewer(Protocol):
+    """Writes the post-mortem of a closed trade."""
+
+    @property
+    def agent_id(self) -> str:
+        """Who the lesson is attributed to."""
+        ...
+
+    async def review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
+        """Lessons and tips from the facts of `entry`, by the five questions of the journal."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into vectors; vectors of different models are never compared."""
+
+    @property
+    def model(self) -> str:
+        """The name stored beside each vector."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has, before it is padded for storage."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector of `dimensions` numbers per text.
+
+        Raises InvalidValue for a text without a word, EmbeddingFailed where a service that makes
+        the vectors does not.
+        """
+        ...
