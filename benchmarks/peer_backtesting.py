@@ -30,10 +30,12 @@ class EmaCross(Strategy):  # type: ignore[misc]
         self.steady = self.I(average, self.data.Close, self.slow)
 
     def next(self) -> None:
-        """Act on the last closed candle."""
+        """Act on the last closed candle, once there are enough for the slow average."""
+        if len(self.data) <= self.slow:
+            return
         close = self.data.Close[-1]
         if crossover(self.quick, self.steady) and not self.position:
-            self.buy(size=0.3, sl=close * 0.98, tp=close * 1.04)
+            self.buy(size=0.01, sl=close * 0.98, tp=close * 1.04)
         elif crossover(self.steady, self.quick) and self.position:
             self.position.close()
 
@@ -59,6 +61,7 @@ def main() -> None:
                 "elapsed_s": round(elapsed_s, 2),
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
                 "trades": int(stats["# Trades"]),
+                "entry_bars": sorted(map(int, stats["_trades"]["EntryBar"])),
             }
         )
     )

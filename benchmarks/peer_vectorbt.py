@@ -20,7 +20,7 @@ def main() -> None:
     fast, slow = int(sys.argv[2]), int(sys.argv[3])
     run(rows[:, :2000], fast, slow)
     before = time.perf_counter(), time.process_time()
-    trades = run(rows, fast, slow)
+    entry_bars = run(rows, fast, slow)
     elapsed_s, cpu_s = time.perf_counter() - before[0], time.process_time() - before[1]
     print(
         json.dumps(
@@ -29,20 +29,23 @@ def main() -> None:
                 "bars_per_cpu_s": round(rows.shape[1] / cpu_s),
                 "elapsed_s": round(elapsed_s, 2),
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-                "trades": trades,
+                "trades": len(entry_bars),
+                "entry_bars": entry_bars,
             }
         )
     )
 
 
-def run(rows: np.ndarray, fast: int, slow: int) -> int:
-    """How many trades there were."""
+def run(rows: np.ndarray, fast: int, slow: int) -> list[int]:
+    """The bars at which trades were entered."""
     opened, high, low, close = (pd.Series(row) for row in rows)
     quick = close.ewm(span=fast, adjust=False).mean()
     steady = close.ewm(span=slow, adjust=False).mean()
     above = quick > steady
-    entries = (above & ~above.shift(1, fill_value=False)).shift(1, fill_value=False)
-    exits = (~above & above.shift(1, fill_value=False)).shift(1, fill_value=False)
+    known = np.arange(len(close)) >= slow
+    before = above.shift(1, fill_value=False)
+    entries = (above & ~before & known).shift(1, fill_value=False)
+    exits = (~above & before & known).shift(1, fill_value=False)
     portfolio = vbt.Portfolio.from_signals(
         close,
         entries,
@@ -53,7 +56,7 @@ def run(rows: np.ndarray, fast: int, slow: int) -> int:
         low=low,
         sl_stop=0.02,
         tp_stop=0.04,
-        size=0.3,
+        size=0.01,
         size_type="percent",
         fees=0.001,
         slippage=0.0005,
@@ -61,7 +64,7 @@ def run(rows: np.ndarray, fast: int, slow: int) -> int:
         accumulate=False,
         freq="1min",
     )
-    return int(portfolio.trades.count())
+    return sorted(portfolio.trades.values["entry_idx"].tolist())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.proposals import ExitProposal, Proposal
 from hedgerow.domain.users import UserSettings
+from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenue, PaperVenueRules
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, BacktestVenue, ByRules
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
@@ -82,6 +83,24 @@ class RandomAnalyst:
         return market.sell_short(**wanted) if is_short else market.buy(**wanted)
 
 
+def desk_of(
+    make: Callable[[], RuleAnalyst],
+    rules: PaperVenueRules | None = None,
+    funding: FundingRates | None = None,
+) -> BacktestDesk:
+    """The paper venue, and analysts by rules."""
+
+    def make_venue(instruments: Any) -> BacktestVenue:
+        return PaperVenue(instruments, rules or PaperVenueRules(seed=7), funding)
+
+    return BacktestDesk(
+        make_venue,
+        VenueCharges(Decimal("0.001"), Decimal("0.0005")),
+        ByRules(make, "random", SignalLookout if hasattr(make(), "signals") else None),
+        "Random",
+    )
+
+
 async def tried(
     candles: Mapping[str, CandleSeries],
     make: Callable[[], RuleAnalyst],
@@ -92,16 +111,8 @@ async def tried(
 ) -> BacktestResult:
     """A backtest on the paper venue; `changes` are those of the plan."""
 
-    def make_venue(instruments: Any) -> BacktestVenue:
-        return PaperVenue(instruments, rules or PaperVenueRules(seed=7), funding)
-
     usual = BacktestPlan(Exchange.BINANCE, Decimal(10_000), position_share_max=Decimal(1))
-    desk = BacktestDesk(
-        make_venue,
-        VenueCharges(Decimal("0.001"), Decimal("0.0005")),
-        ByRules(make, "random"),
-        "Random",
-    )
+    desk = desk_of(make, rules, funding)
     return await run_backtest(desk, replace(usual, **changes), candles, *watched)
 
 
@@ -144,3 +155,17 @@ def left_behind(result: BacktestResult, until: datetime | None = None) -> dict[s
         "fills": digits([fill for fill in result.fills if fill.filled_at < end]),
         "ledger": digits([each for each in result.transfers if each.at < end]),
     }
+
+
+def records(result: BacktestResult) -> dict[str, Any]:
+    """What is kept of strategies, positions and orders, but the times of their last marks."""
+    kept = {
+        "strategy": digits(result.strategy),
+        "breaker": digits(result.fund.breaker),
+        "positions": digits(result.positions),
+        "orders": digits(result.orders),
+    }
+    del kept["strategy"]["updated_at"]
+    for position in kept["positions"]:
+        del position["updated_at"]
+    return kept

@@ -26,16 +26,27 @@ from hedgerow.entrypoints.option_values import (
     timeframe_of,
     word_of,
 )
+from hedgerow.infrastructure.agents.signal_lookout import Column, Columns
 from hedgerow.infrastructure.embedded.data_folder import Places
 from hedgerow.settings import load_settings
 from hedgerow.usecases.backtest.desk import BacktestPlan
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries
 
-__all__ = ["BacktestResult", "CandleSeries", "Market", "RuleAnalyst", "backtest", "read_candles"]
+__all__ = [
+    "BacktestResult",
+    "CandleSeries",
+    "Column",
+    "Columns",
+    "Market",
+    "RuleAnalyst",
+    "backtest",
+    "read_candles",
+]
 
 Candles = Mapping[str, CandleSeries]
 
@@ -78,6 +89,7 @@ def backtest(
     memory: bool = True,
     profile: LimitProfile | None = None,
     settings: UserSettings | None = None,
+    path: str | None = None,
     show: Callable[[int], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> BacktestResult:
@@ -85,6 +97,7 @@ def backtest(
 
     `candles` are a folder, what `read_candles` gave, or the bundled ones; `analyst` is `house`,
     `FILE.py:Class` or a class. `profile` and `settings` bound the fund as they would a user's.
+    `path` is `fast` where the analyst gives its signals in columns, else `event-driven`.
     Raises InputRefused for whatever cannot be run.
     """
     read = candles if isinstance(candles, Mapping) else read_candles(candles)
@@ -109,6 +122,7 @@ def backtest(
         position_share_max=request.position_share_max,
         profile=profile,
         settings=settings,
+        path=None if path is None else BacktestPath(path),
     )
     desk = backtest_desk(
         request,

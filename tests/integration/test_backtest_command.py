@@ -13,7 +13,7 @@ from command_line import Finished, assert_refused, cut_candles, hedgerow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
 # Of a demo: its audit. Of a backtest: what only it tells.
-APART = {"ledger_balanced", "events_verified", "elapsed_s", "funding", "is_finished"}
+APART = {"ledger_balanced", "events_verified", "elapsed_s", "funding", "is_finished", "path"}
 
 
 def figures(path: Path) -> dict[str, Any]:
@@ -121,6 +121,23 @@ def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_p
     assert figures(stored)["candles"] == figures(files)["candles"] + 200
 
 
+def test_either_path_says_the_same_and_which_it_was(small_candles: Path, tmp_path: Path) -> None:
+    own = ("--analyst", f"{EXAMPLE}:EmaCross", "--param", "fast=4", "--param", "slow=12")
+    told = {}
+    for path in ("fast", "event-driven"):
+        file = tmp_path / f"{path}.json"
+        said = hedgerow(
+            *("backtest", "--data", small_candles, *own, "--path", path, "--json", file),
+            data=tmp_path / "none",
+        )
+        assert (said.code, said.err) == (0, "")
+        assert f"({path})" in said.out
+        assert json.loads(file.read_text(encoding="utf-8"))["path"] == path
+        told[path] = figures(file)
+    assert told["fast"] == told["event-driven"]
+    assert told["fast"]["trades"] > 0
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -130,6 +147,7 @@ def test_stored_candles_are_traded(small_candles: Path, data_folder: Path, tmp_p
         (("--leverage", "3"), "--leverage: a leverage of 3 cannot be;"),
         (("--stored",), "--stored: it is not said which candles;"),
         (("--export", "no/where"), "no/where: its folder does not exist;"),
+        (("--path", "fast"), "--path fast: the analyst does not give its signals in columns"),
         (("--market", "moon"), "--market: 'moon' is none of them;"),
         (
             ("--analyst", "recorded", "--capital", "10000", "--fee-tier", "vip1", "--stored"),

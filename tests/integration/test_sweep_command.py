@@ -95,8 +95,8 @@ class TestResult:
         source = EXAMPLE.read_text()
         own.write_text(
             source.replace(
-                "        self.weights",
-                "        assert fast < slow, 'too fast'\n        self.weights",
+                "        self.fast,",
+                "        assert fast < slow, 'too fast'\n        self.fast,",
             )
         )
         said = hedgerow(

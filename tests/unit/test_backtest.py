@@ -22,10 +22,11 @@ from backtest_builders import (
     RandomAnalyst,
     free_settings,
     left_behind,
+    records,
     tried,
     wandering,
 )
-from builders import digits, reproducible
+from builders import reproducible
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.journal import MarketRegime
 from hedgerow.domain.ledger import TransferReason
@@ -37,7 +38,6 @@ from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest import driver, engine
 from hedgerow.usecases.backtest.market import Market
-from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds, require_no_gaps, series_of
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
@@ -61,23 +61,9 @@ class BuysOnce:
 def every_message() -> Iterator[None]:
     """Inside, no candle is passed over and no price is kept back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "quiet_span", lambda *_: None)
+        patch.setattr(driver, "lone_trade", lambda *_: None)
         patch.setattr(engine.Engine, "_pass_over", lambda *_: False)
         yield
-
-
-def records(result: BacktestResult) -> dict[str, Any]:
-    """What is kept of strategies, positions and orders, but the times of their last marks."""
-    kept = {
-        "strategy": digits(result.strategy),
-        "breaker": digits(result.fund.breaker),
-        "positions": digits(result.positions),
-        "orders": digits(result.orders),
-    }
-    del kept["strategy"]["updated_at"]
-    for position in kept["positions"]:
-        del position["updated_at"]
-    return kept
 
 
 @pytest.mark.parametrize("seed", range(6))

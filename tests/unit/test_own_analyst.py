@@ -43,6 +43,13 @@ class Static:
     @staticmethod
     def decide(market, future):
         return None
+
+class Mute:
+    def signals(self):
+        return None
+
+    def decide(self, market):
+        return None
 """
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EXAMPLE = EXAMPLES / "ema_cross.py"
@@ -138,11 +145,12 @@ def test_two_files_do_not_know_each_other(late: Path, file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [
-        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy, Static"),
+        ("Nobody", {}, "it has no class Nobody.*Mine, Silent, Slow, Greedy, Static, Mute"),
         ("Silent", {}, "no method decide"),
         ("Slow", {}, "decide is async"),
         ("Greedy", {}, "takes other arguments"),
         ("Static", {}, "takes other arguments"),
+        ("Mute", {}, "signals takes other arguments"),
         ("Mine", {}, "the parameter fast is not given"),
         ("Mine", {"fast": "twelve"}, "fast=twelve is not a whole number"),
         ("Mine", {"fast": "1", "loud": "maybe"}, "loud=maybe is not true or false"),
@@ -256,7 +264,8 @@ def test_what_an_analyst_does_wrong_is_said_with_symbol_and_moment(
 
 
 def test_the_example_trades() -> None:
-    result = backtest(read_candles(symbols=["BTC/USDT"]), f"{EXAMPLE}:EmaCross", {"fast": "5"})
+    params = {"fast": "5", "slow": "20"}
+    result = backtest(read_candles(symbols=["BTC/USDT"]), f"{EXAMPLE}:EmaCross", params)
     assert result.is_finished
     assert len(result.positions) >= 3
     assert result.fees > 0

@@ -112,6 +112,7 @@ def _who_decides(
     embedder: Embedder | None,
 ) -> ByBriefing | ByRules:
     from hedgerow.infrastructure.agents.own_analyst import analyst_of, load_analyst
+    from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
 
     if request.analyst == HOUSE:
         return _house(request, timeframe, chosen, embedder)
@@ -119,7 +120,7 @@ def _who_decides(
         own = analyst_of(request.analyst, request.params)
     else:
         own = load_analyst(request.analyst, request.params)
-    return ByRules(own.make, own.name, regime_model=_rules_regimes())
+    return ByRules(own.make, own.name, _rules_regimes(), SignalLookout if own.has_signals else None)
 
 
 def _rules_regimes() -> RegimeModel:

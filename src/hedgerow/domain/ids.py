@@ -8,13 +8,15 @@ from hashlib import blake2b
 from uuid import UUID
 
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CLIENT_ORDER_ID_CHARACTERS = 26
+_PAIRS = [first + second for first in CROCKFORD_BASE32 for second in CROCKFORD_BASE32]
+_PAIR_SHIFTS = range(120, -1, -10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def uuid7(at: datetime, entropy: bytes) -> UUID:
     """The UUIDv7 of `at` (milliseconds); its 74 free bits are the last of ten bytes `entropy`."""
-    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (at - _EPOCH) // _MILLISECOND
     free = int.from_bytes(entropy[:10], "big")
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
     value |= 0x7 << 76 | ((free >> 62) & 0xFFF) << 64
@@ -51,8 +53,4 @@ def client_order_id(order_id: UUID) -> str:
     It begins with a digit, 0 until the year 3084, never with the `t` that Gate reserves.
     """
     value = order_id.int
-    characters = [
-        CROCKFORD_BASE32[(value >> shift) & 31]
-        for shift in range(5 * (_CLIENT_ORDER_ID_CHARACTERS - 1), -1, -5)
-    ]
-    return "".join(characters)
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _PAIR_SHIFTS])

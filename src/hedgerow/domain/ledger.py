@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,8 +86,8 @@ class Transfer:
 
 def totals(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
     """The sum of the entries in each currency."""
-    sums: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    sums: dict[str, Decimal] = {}
     for entry in entries:
         require_exact(amount=entry.amount)
-        sums[entry.currency] += entry.amount
-    return dict(sums)
+        sums[entry.currency] = sums.get(entry.currency, ZERO) + entry.amount
+    return sums

@@ -91,6 +91,7 @@ TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.EXPIRED: frozenset(),
 }
 
+_WORKING: Final = tuple(status for status, following in TRANSITIONS.items() if following)
 _LIMIT_TYPES: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOP_TYPES: Final = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT})
 
@@ -212,7 +213,7 @@ class Order:
     @property
     def is_working(self) -> bool:
         """Whether a fill may still come."""
-        return bool(TRANSITIONS[self.status])
+        return self.status in _WORKING
 
     @property
     def fee_currency(self) -> str | None:

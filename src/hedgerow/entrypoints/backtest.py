@@ -23,6 +23,7 @@ from hedgerow.entrypoints.report_files import say_files, write_files
 from hedgerow.entrypoints.report_html import write_report_page
 from hedgerow.entrypoints.report_terminal import print_report
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
@@ -48,6 +49,7 @@ class BacktestRequest:
     capital: Decimal
     memory: bool
     allow_gaps: bool
+    path: BacktestPath | None
     json_file: Path | None
     page: Path | None
     export: Path | None
@@ -67,7 +69,7 @@ async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
             recording = await latest_recording(desk)
         result = await _run(
             backstage.recorded_desk(recording),
-            _recorded_plan(recording),
+            _recorded_plan(recording, request.path),
             recording.candles,
             console,
         )
@@ -118,10 +120,11 @@ def plan_for(request: BacktestRequest) -> BacktestPlan:
         leverage=desk.leverage,
         risk_tolerance=request.risk_tolerance,
         position_share_max=desk.position_share_max,
+        path=request.path,
     )
 
 
-def _recorded_plan(recording: Recording) -> BacktestPlan:
+def _recorded_plan(recording: Recording, path: BacktestPath | None) -> BacktestPlan:
     plan = recording.plan
     return BacktestPlan(
         exchange=plan.exchange,
@@ -129,6 +132,7 @@ def _recorded_plan(recording: Recording) -> BacktestPlan:
         risk_tolerance=plan.risk_tolerance,
         profile=recording.profile,
         owner=recording.owner,
+        path=path,
     )
 
 
@@ -162,7 +166,8 @@ def _report(
     if not result.is_finished:
         console.print("\n[yellow]Stopped early.[/] It cannot be gone on with.")
     console.print(
-        f"\n{bars:,} candles in {elapsed_s:.1f} s; funding {result.funding:,.2f}.", highlight=False
+        f"\n{bars:,} candles in {elapsed_s:.1f} s ({result.path}); funding {result.funding:,.2f}.",
+        highlight=False,
     )
     if request.page is not None:
         write_report_page(report, request.page)
@@ -171,7 +176,11 @@ def _report(
         write_files(backstage, request.export, report)
         say_files(console, request.export)
     if request.json_file is not None:
-        more = {"funding": f"{result.funding:.8f}", "is_finished": result.is_finished}
+        more = {
+            "funding": f"{result.funding:.8f}",
+            "is_finished": result.is_finished,
+            "path": result.path,
+        }
         write_json(
             request.json_file, report_json(report) | more | {"elapsed_s": round(elapsed_s, 2)}
         )

@@ -37,6 +37,7 @@ from hedgerow.entrypoints.options import (
     SymbolsOption,
     TimeframeOption,
 )
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.request import RECORDED, DeskRequest
 
 _OF_ANY_RUN: Final = ("analyst", "json_file", "page", "export")
@@ -70,6 +71,13 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
         latency_ms: LatencyOption = 0,
         funding: FundingOption = None,
         seed: Annotated[int, typer.Option(min=0, help="Draws the slippage.")] = 7,
+        path: Annotated[
+            str | None,
+            typer.Option(
+                metavar="HOW",
+                help="event-driven or fast; by default fast where the analyst has signals",
+            ),
+        ] = None,
         no_memory: Annotated[
             bool, typer.Option("--no-memory", help="Let the house neither learn nor remember.")
         ] = False,
@@ -105,6 +113,7 @@ def add_backtest(app: typer.Typer, backstage: Backstage) -> None:
             capital=capital_of(capital),
             memory=not no_memory,
             allow_gaps=allow_gaps,
+            path=None if path is None else word_of("--path", BacktestPath, path),
             json_file=json_file,
             page=page,
             export=export,

@@ -131,6 +131,7 @@ def add_sweep(app: typer.Typer, backstage: Backstage) -> None:
             capital=capital_of(capital),
             memory=False,
             allow_gaps=allow_gaps,
+            path=None,
             json_file=json_file,
             page=page,
             export=None,

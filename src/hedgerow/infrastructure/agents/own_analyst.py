@@ -21,10 +21,11 @@ _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fa
 
 @dataclass(frozen=True, slots=True)
 class OwnAnalyst:
-    """How to make an analyst, and what it is called."""
+    """How to make an analyst, what it is called, and whether it gives its signals in columns."""
 
     make: Callable[[], RuleAnalyst]
     name: str
+    has_signals: bool
 
 
 def load_analyst(place: str, params: Mapping[str, object]) -> OwnAnalyst:
@@ -55,6 +56,10 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
         raise _refuse(where, "the class has no method decide", "add decide(self, market)")
     if inspect.iscoroutinefunction(decide):
         raise _refuse(where, "decide is async", "make it a plain def: it is answered at once")
+    signals = getattr(kind, "signals", None)
+    has_signals = callable(signals)
+    if callable(signals) and len(inspect.signature(signals).parameters) != 2:
+        raise _refuse(where, "signals takes other arguments", "write it as signals(self, columns)")
     given = _arguments(kind, params)
 
     def make() -> RuleAnalyst:
@@ -67,7 +72,7 @@ def analyst_of(kind: type[Any], params: Mapping[str, object]) -> OwnAnalyst:
 
     if not _takes_a_market(make().decide):
         raise _refuse(where, "decide takes other arguments", "write it as decide(self, market)")
-    return OwnAnalyst(make, kind.__name__)
+    return OwnAnalyst(make, kind.__name__, has_signals)
 
 
 def _takes_a_market(decide: Callable[..., object]) -> bool:

@@ -19,7 +19,9 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.domain.users import UserSettings
+from hedgerow.usecases.backtest.lookout import BacktestPath, Lookout
 from hedgerow.usecases.backtest.market import RuleAnalyst
+from hedgerow.usecases.backtest.series import CandleSeries
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
@@ -33,7 +35,8 @@ class BacktestPlan:
 
     `leverage` is what positions use at most; `position_share_max` is the share of the capital that
     one position may take. `profile` and `settings` are the tier and the user's bounds, by default
-    those of a paper fund. The same `owner` and the same orders give the same ids.
+    those of a paper fund. The same `owner` and the same orders give the same ids. Without a `path`
+    it is the fast one where the analyst gives its signals in columns.
     """
 
     exchange: Exchange
@@ -45,6 +48,7 @@ class BacktestPlan:
     profile: LimitProfile | None = None
     settings: UserSettings | None = None
     owner: UUID | None = None
+    path: BacktestPath | None = None
 
 
 class BacktestVenue(Protocol):
@@ -164,17 +168,23 @@ class ByBriefing:
     school: School | None
 
 
+LookOut = Callable[[RuleAnalyst, CandleSeries, Callable[[], RuleAnalyst]], Lookout]
+
+
 @dataclass(frozen=True, slots=True)
 class ByRules:
     """Analysts by rules, made one for each symbol; they recall nothing.
 
     They say nothing of regimes either: by `regime_model` a report tells in which one a trade was
     entered. Without it a proposal's own word stands, as in a recorded run.
+    `look_out` is there for those that give their signals in columns (SignalAnalyst): it makes the
+    lookout of one analyst on its series, with `make` beside it.
     """
 
     make: Callable[[], RuleAnalyst]
     name: str
     regime_model: RegimeModel | None = None
+    look_out: LookOut | None = None
 
 
 @dataclass(frozen=True, slots=True)

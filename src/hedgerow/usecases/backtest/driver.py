@@ -22,7 +22,7 @@ from hedgerow.domain.messages import (
     Wish,
 )
 from hedgerow.domain.orders import OrderStatus
-from hedgerow.domain.quiet import QuietSpan, quiet_span
+from hedgerow.domain.quiet import LoneTrade, QuietSpan, lone_trade
 from hedgerow.usecases.backtest.desk import BacktestVenue
 
 
@@ -43,7 +43,8 @@ class BacktestDriver:
         self._venue = venue
         self._wishes: deque[tuple[Wish, datetime]] = deque()
         self._kept_back: tuple[str, Decimal, datetime] | None = None
-        self._quiet: tuple[str, QuietSpan | None] | None = None
+        self._trade: tuple[str, int, LoneTrade | None] = ("", -1, None)
+        self._quiet: tuple[int, QuietSpan | None] = (-1, None)
 
     @property
     def _reset_at(self) -> datetime:
@@ -54,10 +55,10 @@ class BacktestDriver:
         """What the fund is worth at the price that is kept back for it, if one is."""
         if self._kept_back is None:
             return None
-        assert self._quiet is not None, "only a quiet price is kept back"
-        span = self._quiet[1]
-        assert span is not None, "only a quiet price is kept back"
-        return span.equity_at(self._kept_back[1])
+        symbol, price, _ = self._kept_back
+        trade = self.trade(symbol)
+        assert trade is not None, "only a quiet price is kept back"
+        return trade.equity_at(price)
 
     def deliver(self, message: Message, at: datetime) -> Step:
         """Let the fund take a message; call `settle` before the world moves on."""
@@ -69,8 +70,7 @@ class BacktestDriver:
         if at < self._reset_at:
             if not self.fund.positions:
                 return False
-            span = self.quiet(symbol)
-            if span is not None and span.low <= price <= span.high:
+            if self._is_quiet(symbol, price):
                 self._kept_back = (symbol, price, at)
                 return False
         if self._kept_back is not None and self._kept_back[0] == symbol and at < self._reset_at:
@@ -80,12 +80,33 @@ class BacktestDriver:
         self._step(PriceMoved(symbol, price), at)
         return True
 
+    def trade(self, symbol: str) -> LoneTrade | None:
+        """The fund's only position, if it is in this symbol."""
+        known, changes, trade = self._trade
+        if changes != self.changes or known != symbol:
+            trade = lone_trade(self.fund, symbol)
+            self._trade = symbol, self.changes, trade
+        return trade
+
     def quiet(self, symbol: str) -> QuietSpan | None:
-        """The prices of a symbol that change nothing but its mark."""
-        if self._quiet is None or self._quiet[0] != symbol:
+        """The prices of a symbol that change nothing but its mark, around the present one."""
+        trade = self.trade(symbol)
+        if trade is None:
+            return None
+        if self._quiet[0] != self.steps:
             # What was kept back lies in the span that was in force, and leaves it as it is.
-            self._quiet = (symbol, quiet_span(self.fund, symbol))
+            self._quiet = self.steps, trade.quiet_span()
         return self._quiet[1]
+
+    def _is_quiet(self, symbol: str, price: Decimal) -> bool:
+        trade = self.trade(symbol)
+        if trade is None:
+            return False
+        steps, span = self._quiet
+        if steps != self.steps:
+            # To work out a span for one price alone would cost more than to look at that price.
+            return trade.is_quiet(price)
+        return span is not None and span.low <= price <= span.high
 
     def catch_up(self) -> None:
         """Deliver the price that was kept back, if any."""
@@ -114,7 +135,6 @@ class BacktestDriver:
         self.steps += 1
         if step.facts or step.wishes:
             self.changes += 1
-        self._quiet = None
         for wish in step.wishes:
             self._wishes.append((wish, at))
         return step

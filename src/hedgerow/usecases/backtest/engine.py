@@ -1,18 +1,16 @@
-"""The event-driven backtest: the steps of a paper run, without whatever can have no effect.
+"""The engine of backtests: the steps of a paper run, without whatever can have no effect.
 
 The order of things within a span is that of usecases/replay_fund.py: prices and executions in the
 order of the venue, then the closes, then the decisions. A candle in which no order can execute and
 whose prices change nothing but a mark is passed over; domain/quiet.py tells which prices those are.
+On the fast path whole stretches of such candles are (skipping.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from hedgerow.domain.fund import Fund
@@ -25,41 +23,18 @@ from hedgerow.domain.messages import (
     ProposalRefused,
 )
 from hedgerow.domain.money import ZERO
+from hedgerow.usecases.backtest.calm import Calm, CalmWatch
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns
-from hedgerow.usecases.backtest.series import microseconds, moment
+from hedgerow.usecases.backtest.lookout import BacktestPath
+from hedgerow.usecases.backtest.series import microseconds, moment, point_us
+from hedgerow.usecases.backtest.skipping import Skipper
 from hedgerow.usecases.backtest.voices import Act, BriefedVoice, RuleVoice, Seat
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
-_JUST_BEFORE_US: Final = 1_000
+_AT_CLOSE: Final = 3
 _SHOWN_SPANS: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Resting:
-    """A symbol's prices in units, ends included, at which no order acts.
-
-    It holds as of so many `changes` of the fund.
-    """
-
-    symbol: str
-    low: int
-    high: int
-    changes: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Calm:
-    """Prices in units, ends included, at which a mark is quiet, where no order acts.
-
-    It holds as of so many `steps` of the fund.
-    """
-
-    resting: _Resting
-    quiet_low: int
-    quiet_high: int
-    steps: int
 
 
 class Engine:
@@ -71,6 +46,7 @@ class Engine:
         venue: BacktestVenue,
         seats: Sequence[Seat],
         voice: RuleVoice | BriefedVoice,
+        path: BacktestPath,
     ) -> None:
         self._fund = fund
         self._venue = venue
@@ -83,13 +59,17 @@ class Engine:
         self._is_futures = self._strategy.market_type is MarketType.FUTURES
         self._span_us = seats[0].series.span_us
         self._reset_us = microseconds(fund.breaker.reset_at)
-        self._funding_due_us = sys.maxsize
         self._noted_steps = -1
         self._equity = self._cash = ZERO
-        self._series = {seat.pair.symbol: seat.series for seat in seats}
-        self._calm: _Calm | None = None
-        self._resting: _Resting | None = None
-        self.equity = EquityColumns()
+        series = {seat.pair.symbol: seat.series for seat in seats}
+        self._calm = CalmWatch(fund, venue, self._driver, series)
+        self.equity = EquityColumns(self._span_us)
+        self._skipper: Skipper | None = None
+        if path is BacktestPath.FAST:
+            assert isinstance(voice, RuleVoice), "who is briefed is asked at every close"
+            self._skipper = Skipper(
+                fund, venue, self._driver, self._calm, seats, voice.lookouts, self.equity
+            )
         self.decisions = 0
         self.refusals: Counter[str] = Counter()
         """How many proposals failed which pre-trade check."""
@@ -113,6 +93,10 @@ class Engine:
                 if is_stopped():
                     self._driver.catch_up()
                     return False
+            if self._skipper is not None and (skipped := self._skipper.skip(open_us)):
+                self.decisions += skipped
+                lived += skipped
+                continue
             if len(span) != 1 or len(self._seats) != 1:
                 span = [seat for seat in self._seats if self._opens(seat, open_us)]
             await self._live(open_us, span)
@@ -126,7 +110,9 @@ class Engine:
     def _openings(self) -> Iterator[int]:
         """The opening times of all spans, in order."""
         if len(self._seats) == 1:
-            yield from self._seats[0].series.open_us
+            (seat,) = self._seats
+            while seat.closed < len(seat.series):
+                yield seat.series.open_us[seat.closed]
             return
         while True:
             left = [s.series.open_us[s.closed] for s in self._seats if s.closed < len(s.series)]
@@ -152,7 +138,7 @@ class Engine:
         if self._driver.ended_trades:
             trades, self._driver.ended_trades = self._driver.ended_trades, []
             await self._voice.close(trades)
-        self._note_equity(close_us)
+        self._note_equity(open_us)
         if self._rules is None:
             await self._brief(close_us, span)
             return
@@ -166,13 +152,13 @@ class Engine:
         if has_acted:
             self._driver.settle()
 
-    def _note_equity(self, close_us: int) -> None:
+    def _note_equity(self, open_us: int) -> None:
         driver = self._driver
         if self._noted_steps != driver.steps:
             self._noted_steps, self._cash = driver.steps, self._strategy.cash_reserve
             self._equity = self._fund.equity
         marked = driver.equity_kept_back
-        self.equity.add(close_us, self._equity if marked is None else marked, self._cash)
+        self.equity.add(open_us, self._equity if marked is None else marked, self._cash)
 
     async def _brief(self, close_us: int, span: Sequence[Seat]) -> None:
         voice, at = self._voice, moment(close_us)
@@ -199,10 +185,8 @@ class Engine:
 
     def _pass_over(self, open_us: int, close_us: int, span: Sequence[Seat]) -> bool:
         """Pass over a span in which nothing executes; returns whether it was one."""
-        if self._calm is None or self._calm.steps != self._driver.steps:
-            self._calm = self._calm_now()
-        calm = self._calm
-        if calm is None or self._funding_due_us < close_us:
+        calm, due_us = self._calm.now, self._calm.funding_due_us
+        if calm is None or (due_us is not None and due_us < close_us):
             return False
         for seat in span:
             if seat.pair.symbol == calm.resting.symbol:
@@ -212,56 +196,22 @@ class Engine:
                     return False
                 close = series.price(series.close[i])
                 if low < calm.quiet_low or high > calm.quiet_high:
-                    self._mark_along(seat, calm, open_us, close_us)
+                    self._mark_along(seat, calm, open_us)
                 self._venue.pass_over(calm.resting.symbol, close)
-                self._driver.price(calm.resting.symbol, close, moment(close_us - _JUST_BEFORE_US))
+                at = moment(point_us(open_us, self._span_us, _AT_CLOSE))
+                self._driver.price(calm.resting.symbol, close, at)
         return True
 
-    def _mark_along(self, seat: Seat, calm: _Calm, open_us: int, close_us: int) -> None:
+    def _mark_along(self, seat: Seat, calm: Calm, open_us: int) -> None:
         """Let the fund know the prices along a candle that matter, as the venue would."""
         series, i = seat.series, seat.closed
         path = path_of(series.open[i], series.high[i], series.low[i], series.close[i])
-        third_us = self._span_us // 3
-        for phase, units in enumerate(path[:3]):
+        for point, units in enumerate(path[:-1]):
             # Once it was told a price, the fund's quiet span is another: the driver knows it.
             if calm.quiet_low <= units <= calm.quiet_high and calm.steps == self._driver.steps:
                 continue
-            at = moment(open_us + phase * third_us)
+            at = moment(point_us(open_us, self._span_us, point))
             self._driver.price(calm.resting.symbol, series.price(units), at)
-
-    def _calm_now(self) -> _Calm | None:
-        positions = list(self._fund.positions.values())
-        if len(positions) != 1:
-            return None
-        position = positions[0]
-        quiet = self._driver.quiet(position.symbol)
-        # A stop that trails may be met within the candle that moves it.
-        if quiet is None or position.trailing_stop_pct is not None:
-            return None
-        if self._resting is None or self._resting.changes != self._driver.changes:
-            self._resting = self._resting_now(position.symbol)
-        if self._resting is None:
-            return None
-        series = self._series[position.symbol]
-        return _Calm(
-            self._resting,
-            quiet_low=_whole(series.units(quiet.low), ROUND_CEILING),
-            quiet_high=_whole(series.units(quiet.high), ROUND_FLOOR),
-            steps=self._driver.steps,
-        )
-
-    def _resting_now(self, symbol: str) -> _Resting | None:
-        resting = self._venue.resting_span(symbol) if self._venue.ordered == {symbol} else None
-        if resting is None:
-            return None
-        units = self._series[symbol].units
-        below, above = resting
-        return _Resting(
-            symbol,
-            low=0 if below is None else _whole(units(below), ROUND_FLOOR) + 1,
-            high=sys.maxsize if above is None else _whole(units(above), ROUND_CEILING) - 1,
-            changes=self._driver.changes,
-        )
 
     def _play(self, open_us: int, close_us: int, span: Sequence[Seat]) -> None:
         fund, driver, venue = self._fund, self._driver, self._venue
@@ -270,8 +220,11 @@ class Engine:
             if fund.as_of <= opened_at and any(fund.working_entries()):
                 driver.deliver(IntervalOpened(), opened_at)
                 driver.settle()
-        busy = venue.ordered | {position.symbol for position in fund.positions.values()}
-        played = [seat for seat in span if seat.pair.symbol in busy]
+        played, due_us = span, self._calm.funding_due_us
+        # Funding is settled with the next candle, of whatever symbol it is.
+        if due_us is None or due_us >= close_us:
+            busy = venue.ordered | {position.symbol for position in fund.positions.values()}
+            played = [seat for seat in span if seat.pair.symbol in busy]
         for item in venue.play([seat.series[seat.closed] for seat in played]):
             message = item.message
             if isinstance(message, PriceMoved):
@@ -282,14 +235,14 @@ class Engine:
             driver.settle()
             if self._is_futures:
                 venue.cover(fund.positions.values())
-        if (due := venue.next_funding_at) is not None:
-            self._funding_due_us = microseconds(due)
+        due = venue.next_funding_at
+        self._calm.funding_due_us = None if due is None else microseconds(due)
         closed_at = moment(close_us)
         for seat in played:
             driver.price(
                 seat.pair.symbol, seat.series.price(seat.series.close[seat.closed]), closed_at
             )
-        if fund.positions and driver.quiet(next(iter(fund.positions.values())).symbol) is None:
+        if fund.positions and driver.trade(next(iter(fund.positions.values())).symbol) is None:
             driver.deliver(IntervalClosed(), closed_at)
             driver.settle()
 
@@ -299,7 +252,3 @@ class Engine:
             self._driver.deliver(message, moment(at_us))
             self._driver.settle()
         self._reset_us = microseconds(self._fund.breaker.reset_at)
-
-
-def _whole(units: Decimal, rounding: str) -> int:
-    return int(units.to_integral_value(rounding=rounding))

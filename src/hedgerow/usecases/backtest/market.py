@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack, runtime_checkable
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, MarketType, Timeframe
@@ -112,7 +112,7 @@ class Market(Closed):
     """One symbol at the close of a candle: prices are floats, what is proposed becomes exact.
 
     `side` is that of the open position on this symbol, or None; `leverage` is what futures may
-    use.
+    use. `signal` is what the analyst's own `signals` say of the last close, 0 without them.
     """
 
     __slots__ = (
@@ -124,6 +124,7 @@ class Market(Closed):
         "market_type",
         "price_tick",
         "side",
+        "signal",
         "symbol",
         "timeframe",
     )
@@ -145,6 +146,7 @@ class Market(Closed):
         self.leverage = leverage
         self.price_tick = price_tick
         self.side: PositionSide | None = None
+        self.signal = 0.0
         self._find_position = find_position
         self._is_entering = is_entering
         self._agent = agent
@@ -243,6 +245,25 @@ class Market(Closed):
         return ExitProposal(
             self.symbol, position.id, reason or f"{self._agent} leaves", self._agent
         )
+
+
+@runtime_checkable
+class SignalAnalyst(Protocol):
+    """An analyst that works out beforehand, in columns, at which closes it has something to say.
+
+    It is asked to decide at those alone.
+    """
+
+    def signals(self, columns: Any) -> Any:
+        """A number a candle, of that candle and those before it; 0 and NaN for nothing to say.
+
+        `columns` are hedgerow.backtest.Columns, what is returned a column of numpy.
+        """
+        ...
+
+    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+        """What to do at the close of a candle whose signal, `market.signal`, is not 0."""
+        ...
 
 
 class RuleAnalyst(Protocol):

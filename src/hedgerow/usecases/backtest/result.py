@@ -18,6 +18,7 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import RiskEventType
 from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.backtest.equity import EquityColumns
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.ports.desk import RegimeModel
@@ -33,7 +34,8 @@ class BacktestResult:
     `accepted` are the proposals that became orders, by the entry order, and `memory_texts` what
     the memories say that moved them. `regime_model` tells in which regimes trades were entered,
     where the proposals do not. `steps` counts the messages that the fund took; `decisions` what
-    analysts said, silence included; `refusals` the proposals that failed a pre-trade check.
+    analysts said, silence included; `refusals` the proposals that failed a pre-trade check;
+    `path` is how it went through time.
     """
 
     name: str
@@ -50,6 +52,7 @@ class BacktestResult:
     steps: int
     refusals: Mapping[str, int]
     is_finished: bool
+    path: BacktestPath
 
     @property
     def strategy(self) -> Strategy:

@@ -12,6 +12,7 @@ from hedgerow.domain.market import split_symbol
 from hedgerow.domain.positions import LEVERAGE_MAX
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, ByRules
 from hedgerow.usecases.backtest.engine import Engine
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.backtest.voices import BriefedVoice, RuleVoice, Seat
@@ -28,11 +29,12 @@ async def run_backtest(
     """Trade `candles` (by symbol, all in one timeframe) by `plan`.
 
     `show` is told now and then how many candles are over; where `is_stopped` answers yes, the
-    result is what there is by then. Raises InputRefused for a tier without backtests and for
-    candles or a leverage that cannot be one fund's.
+    result is what there is by then. Raises InputRefused for a tier without backtests, for candles
+    or a leverage that cannot be one fund's, and for a path that the analyst cannot take.
     """
     require_runnable(plan, candles)
     profile = plan.profile or paper_profile(plan.leverage)
+    path = _path(plan, desk)
     series = [candles[symbol] for symbol in sorted(candles)]
     instruments = [each.instrument(plan.market_type) for each in series]
     at = moment(min(each.open_us[0] for each in series))
@@ -59,7 +61,7 @@ async def run_backtest(
         voice = RuleVoice(fund, seats, desk.decides, plan.leverage)
     else:
         voice = BriefedVoice(fund, seats, desk.decides)
-    engine = Engine(fund, desk.make_venue(instruments), seats, voice)
+    engine = Engine(fund, desk.make_venue(instruments), seats, voice, path)
     is_finished = await engine.go(show, is_stopped)
     return BacktestResult(
         name=desk.name,
@@ -76,6 +78,7 @@ async def run_backtest(
         steps=engine.steps,
         refusals=dict(engine.refusals.most_common()),
         is_finished=is_finished,
+        path=path,
     )
 
 
@@ -93,6 +96,18 @@ def require_allowed(profile: LimitProfile) -> None:
             where="backtesting_allowed",
             fix="run it for a user whose tier has backtesting_allowed set",
         )
+
+
+def _path(plan: BacktestPlan, desk: BacktestDesk) -> BacktestPath:
+    """The path that was asked for, or the fastest that there is."""
+    has_columns = isinstance(desk.decides, ByRules) and desk.decides.look_out is not None
+    if plan.path is BacktestPath.FAST and not has_columns:
+        raise InputRefused(
+            what="the analyst does not give its signals in columns, so nothing can be skipped",
+            where="--path fast",
+            fix="leave --path out, or add a method signals(self, columns) to the analyst",
+        )
+    return plan.path or (BacktestPath.FAST if has_columns else BacktestPath.EVENT_DRIVEN)
 
 
 def _require_one_fund(plan: BacktestPlan, candles: Mapping[str, CandleSeries]) -> None:

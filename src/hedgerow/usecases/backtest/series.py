@@ -17,6 +17,8 @@ from hedgerow.domain.money import CONTEXT
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_LAST_POINT: Final = 3
+_JUST_BEFORE_US: Final = 1_000
 _TICK_PLACES_MAX: Final = 8
 _NOTIONAL_MIN: Final = Decimal(5)
 
@@ -29,6 +31,11 @@ def microseconds(at: datetime) -> int:
 def moment(since_1970_us: int) -> datetime:
     """The time so many microseconds after 1970, in UTC."""
     return _EPOCH + timedelta(microseconds=since_1970_us)
+
+
+def point_us(open_us: int, span_us: int, point: int) -> int:
+    """When the path of a candle is at its point 0 to 3: evenly spread, the close just before it."""
+    return open_us + (point * (span_us // 3) if point < _LAST_POINT else span_us - _JUST_BEFORE_US)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
 from hedgerow.usecases.backtest.analyst_faults import refused_answer, refused_error
 from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
+from hedgerow.usecases.backtest.lookout import Lookout
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.series import CandleSeries, microseconds
 from hedgerow.usecases.longer_candles import LongerCandles
@@ -59,6 +60,7 @@ class RuleVoice:
         self.journal = PlainJournal(fund)
         self._name = rules.name
         self._desks: dict[str, tuple[Market, RuleAnalyst]] = {}
+        self.lookouts: dict[str, Lookout] = {}
         for seat in seats:
             tick = fund.instruments[seat.pair.id].price_tick
             market = Market(
@@ -70,7 +72,10 @@ class RuleVoice:
                 partial(self._marked_position, seat.pair),
                 partial(is_entering, fund, seat.pair),
             )
-            self._desks[seat.pair.symbol] = (market, rules.make())
+            analyst = rules.make()
+            self._desks[seat.pair.symbol] = (market, analyst)
+            if rules.look_out is not None:
+                self.lookouts[seat.pair.symbol] = rules.look_out(analyst, seat.series, rules.make)
 
     def ask(self, seat: Seat) -> Act | None:
         """What the analyst of a symbol does at the close of its last candle.
@@ -79,6 +84,10 @@ class RuleVoice:
         """
         fund = self._fund
         market, analyst = self._desks[seat.pair.symbol]
+        if self.lookouts:
+            market.signal = self.lookouts[seat.pair.symbol].signal(seat.closed - 1)
+            if not market.signal:
+                return None
         market.count = seat.closed
         held = position_on(fund, seat.pair) if fund.positions else None
         market.side = held.side if held else None

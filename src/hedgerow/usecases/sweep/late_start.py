@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
 from hedgerow.usecases.backtest.desk import BacktestDesk, ByRules
-from hedgerow.usecases.backtest.market import Market, RuleAnalyst
+from hedgerow.usecases.backtest.market import Market, RuleAnalyst, SignalAnalyst
 from hedgerow.usecases.ports.desk import Analyst, Briefing, Recall
 
 
@@ -29,6 +30,11 @@ class _LateRules:
     inner: RuleAnalyst
     starts_at: datetime
     has_started: bool = False
+
+    def signals(self, columns: Any) -> Any:
+        """Those of an analyst that gives its signals in columns; no other is asked for them."""
+        assert isinstance(self.inner, SignalAnalyst), "it has no signals"
+        return self.inner.signals(columns)
 
     def decide(self, market: Market) -> Proposal | ExitProposal | None:
         wanted = self.inner.decide(market)
