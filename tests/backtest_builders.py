@@ -96,7 +96,7 @@ def desk_of(
     return BacktestDesk(
         make_venue,
         VenueCharges(Decimal("0.001"), Decimal("0.0005")),
-        ByRules(make, "random", SignalLookout if hasattr(make(), "signals") else None),
+        ByRules(make, "random", look_out=SignalLookout if hasattr(make(), "signals") else None),
         "Random",
     )
 
