@@ -35,7 +35,7 @@ class EmaCross(Strategy):  # type: ignore[misc]
             return
         close = self.data.Close[-1]
         if crossover(self.quick, self.steady) and not self.position:
-            self.buy(size=0.01, sl=close * 0.98, tp=close * 1.04)
+            self.buy(size=0.3, sl=close * 0.98, tp=close * 1.04)
         elif crossover(self.steady, self.quick) and self.position:
             self.position.close()
 
