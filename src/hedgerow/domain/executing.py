@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 
-from hedgerow.domain.errors import FillRefused, InvalidValue, TransitionRefused
+from hedgerow.domain.booking import charge, costs_of, pay, release, write_off_dust
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.guarding import record_outcome
 from hedgerow.domain.ledger import Account, Reference, TransferReason
-from hedgerow.domain.market import MarketType
 from hedgerow.domain.messages import (
     FillBooked,
     FundingSettled,
@@ -26,11 +23,9 @@ from hedgerow.domain.messages import (
     PositionLiquidated,
     PositionOpened,
     PositionResized,
-    VenueMessage,
 )
-from hedgerow.domain.money import ZERO, digits, require_exact, to_fee, to_quote
+from hedgerow.domain.money import digits, to_quote
 from hedgerow.domain.orders import (
-    TRANSITIONS,
     Fill,
     Order,
     OrderPurpose,
@@ -47,9 +42,8 @@ from hedgerow.domain.protecting import (
     withdraw,
     write_down,
 )
-from hedgerow.domain.risk import Alert, RiskEventType, Severity
+from hedgerow.domain.risk import anomaly
 
-_ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 # A target may leave the rest of a position to the stop; these two mean all of it.
 _MUST_CLOSE: Final = {OrderPurpose.STOP_LOSS: "stop", OrderPurpose.EXIT: "exit"}
 _ENDED_BY: Final = {
@@ -60,41 +54,6 @@ _ENDED_BY: Final = {
 }
 
 _LIQUIDATED: Final = "liquidated by the venue at {price}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Costs:
-    """A fill's fee as the books see it: its worth in quote, how much of the bought base it took,
-    or what it is in a third `currency`.
-    """
-
-    fee_quote: Decimal
-    fee_base: Decimal
-    fee_other: Decimal
-    currency: str
-
-
-def admit_report(state: FundState, message: VenueMessage) -> None:
-    """Raise a HedgerowError for a report that cannot be; changes nothing."""
-    match message:
-        case OrderAcknowledged():
-            state.order(message.order_id)
-        case OrderAmended():
-            order = state.order(message.order_id)
-            order.check_amendment(message.amount, message.stop_price)
-        case OrderEnded():
-            _check_end(state.order(message.order_id), message.status)
-        case OrderFilled():
-            _check_fill(state, message.fill)
-        case FundingSettled():
-            _check_funding(state.position(message.position_id), message)
-        case PositionLiquidated():
-            _check_futures(state.position(message.position_id))
-            require_exact(price=message.price, fee=message.fee)
-            if message.price <= ZERO:
-                raise InvalidValue(field="price", value=message.price, allowed="above 0")
-        case _:
-            assert_never(message)
 
 
 def on_acknowledged(state: FundState, message: OrderAcknowledged, at: datetime) -> None:
@@ -124,7 +83,7 @@ def on_amended(state: FundState, message: OrderAmended, at: datetime) -> None:
         state.touch(position)
     if not order.is_working and order.purpose in _MUST_CLOSE:
         text = f"The {_MUST_CLOSE[order.purpose]} of {position.symbol} was amended away: leaving"
-        _raise_anomaly(state, order, position, text, at)
+        state.alert(anomaly(order.id, position.id, text), at)
         exit_at_market(state, position, text, order.agent_id, at)
 
 
@@ -139,11 +98,11 @@ def on_ended(state: FundState, message: OrderEnded, at: datetime) -> None:
     ended = f"{position.symbol} was {message.status} ({message.reason})"
     if order.purpose is OrderPurpose.STOP_LOSS:
         text = f"The stop of {ended}: leaving"
-        _raise_anomaly(state, order, position, text, at)
+        state.alert(anomaly(order.id, position.id, text), at)
         exit_at_market(state, position, text, order.agent_id, at)
     elif order.purpose is OrderPurpose.EXIT:
         # Asking again at once could go on for ever: a person has to look.
-        _raise_anomaly(state, order, position, f"The exit of {ended}: still open", at)
+        state.alert(anomaly(order.id, position.id, f"The exit of {ended}: still open"), at)
 
 
 def on_filled(state: FundState, message: OrderFilled, at: datetime) -> None:
@@ -190,12 +149,12 @@ def on_liquidated(state: FundState, message: PositionLiquidated, at: datetime) -
         filled_at=at,
     )
     text = f"{position.symbol} {position.side} was liquidated at {message.price}"
-    _raise_anomaly(state, order, position, text, at)
+    state.alert(anomaly(order.id, position.id, text), at)
     _leave(state, order, fill, at, PositionStatus.LIQUIDATED)
 
 
 def _enter(state: FundState, order: Order, fill: Fill, at: datetime) -> None:
-    costs = _costs(state, order, fill)
+    costs = costs_of(state, order, fill)
     _count(state, order, fill)
     position = state.positions.get(order.position_id) if order.position_id else None
     is_new = position is None
@@ -205,7 +164,7 @@ def _enter(state: FundState, order: Order, fill: Fill, at: datetime) -> None:
     margin = position.increase(fill, fill.quantity - costs.fee_base, cost)
     position.fees += costs.fee_quote
     state.touch(position)
-    _pay(state, order, position, margin, costs, at)
+    pay(state, order, position, margin, costs, at)
     state.record(
         PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
     )
@@ -227,7 +186,7 @@ def _leave(
 ) -> None:
     assert order.position_id is not None
     position = state.position(order.position_id)
-    costs = _costs(state, order, fill)
+    costs = costs_of(state, order, fill)
     _count(state, order, fill)
     reduction = position.reduce(fill)
     position.fees += costs.fee_quote
@@ -235,8 +194,8 @@ def _leave(
     reference = state.reference(at, order.id, position.id)
     value = reduction.cost + reduction.profit
     state.moved(strategy.return_cash(value, reduction.cost, reference))
-    _charge(state, order, position, costs, at)
-    _write_off_dust(state, order, position, at)
+    charge(state, order, position, costs, at)
+    write_off_dust(state, order, position, at)
     state.touch(position)
     state.record(
         PositionResized(position.id, position.size, position.entry_price, position.realized_pnl)
@@ -246,51 +205,6 @@ def _leave(
         _leave_with_the_rest(state, order, position, at)
     else:
         _end(state, order, position, at, ends_as)
-
-
-def _raise_anomaly(
-    state: FundState, order: Order, position: Position, text: str, at: datetime
-) -> None:
-    data = {"order_id": str(order.id), "position_id": str(position.id)}
-    state.alert(Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data), at)
-
-
-def _check_end(order: Order, status: OrderStatus) -> None:
-    if status not in _ENDS:
-        raise InvalidValue(field="status", value=status, allowed="canceled, rejected or expired")
-    if status not in TRANSITIONS[order.status]:
-        raise TransitionRefused(order.id, order.status, status)
-
-
-def _check_fill(state: FundState, fill: Fill) -> None:
-    order = state.order(fill.order_id)
-    if fill.venue_trade_id in order.trade_ids:
-        return
-    if order.purpose is not OrderPurpose.ENTRY:
-        position = state.positions.get(order.position_id) if order.position_id else None
-        size = position.size if position else ZERO
-        if fill.quantity > size:
-            raise FillRefused(order.id, f"{fill.quantity} is more than the {size} open")
-    order.check_fill(fill)
-    if _costs(state, order, fill).fee_base >= fill.quantity:
-        raise FillRefused(order.id, f"a fee of {fill.fee} leaves nothing of {fill.quantity}")
-
-
-def _check_futures(position: Position) -> None:
-    if position.market_type is not MarketType.FUTURES:
-        raise InvalidValue(field="market_type", value=position.market_type, allowed="futures")
-
-
-def _check_funding(position: Position, message: FundingSettled) -> None:
-    _check_futures(position)
-    require_exact(amount=message.amount)
-    if message.settled_at < position.opened_at:
-        # Of an earlier position on the same pair.
-        raise InvalidValue(
-            field="settled_at",
-            value=message.settled_at,
-            allowed=f"{position.opened_at} or later, when the position was opened",
-        )
 
 
 def _leave_with_the_rest(state: FundState, order: Order, position: Position, at: datetime) -> None:
@@ -314,16 +228,6 @@ def _count(state: FundState, order: Order, fill: Fill) -> None:
     state.touch(order)
     state.changes.fills.append(fill)
     state.record(FillBooked(fill))
-
-
-def _costs(state: FundState, order: Order, fill: Fill) -> _Costs:
-    instrument = state.instruments[order.trading_pair_id]
-    if fill.fee_currency == instrument.quote:
-        return _Costs(to_fee(fill.fee), ZERO, ZERO, fill.fee_currency)
-    spot_buy = order.market_type is MarketType.SPOT and order.side is OrderSide.BUY
-    if fill.fee_currency == instrument.base and spot_buy:
-        return _Costs(to_quote(fill.fee * fill.price), fill.fee, ZERO, fill.fee_currency)
-    return _Costs(ZERO, ZERO, fill.fee, fill.fee_currency)
 
 
 def _open(state: FundState, order: Order, fill: Fill, at: datetime) -> Position:
@@ -356,62 +260,6 @@ def _open(state: FundState, order: Order, fill: Fill, at: datetime) -> Position:
     return position
 
 
-def _pay(
-    state: FundState, order: Order, position: Position, margin: Decimal, costs: _Costs, at: datetime
-) -> None:
-    """Pay margin and fee out of what was put aside, and what that lacks out of cash."""
-    needed = margin + costs.fee_quote
-    from_reserved = min(order.reserved_quote, needed)
-    order.reserved_quote -= from_reserved
-    strategy = state.strategies[order.strategy_id]
-    amounts = {
-        Account.POSITIONS: margin,
-        Account.FEES: costs.fee_quote,
-        Account.RESERVED: -from_reserved,
-        Account.CASH: from_reserved - needed,
-    }
-    reference = state.reference(at, order.id, position.id)
-    state.moved(strategy.move(TransferReason.ENTRY, reference, amounts))
-    if strategy.cash_reserve < ZERO:
-        # The venue has executed: the books follow it, and a person has to know.
-        text = f"{position.symbol} cost {-strategy.cash_reserve:f} more than there was cash"
-        _raise_anomaly(state, order, position, text, at)
-    _charge_elsewhere(state, order, position, costs, at)
-
-
-def _charge(
-    state: FundState, order: Order, position: Position, costs: _Costs, at: datetime
-) -> None:
-    if costs.fee_quote:
-        strategy = state.strategies[order.strategy_id]
-        amounts = {Account.CASH: -costs.fee_quote, Account.FEES: costs.fee_quote}
-        reference = state.reference(at, order.id, position.id)
-        state.moved(strategy.move(TransferReason.FEE, reference, amounts))
-    _charge_elsewhere(state, order, position, costs, at)
-
-
-def _charge_elsewhere(
-    state: FundState, order: Order, position: Position, costs: _Costs, at: datetime
-) -> None:
-    # A fee in a third currency (a venue's own token) is paid from what the owner holds of it:
-    # it is booked in that currency and leaves the strategy's cash alone.
-    if costs.fee_other:
-        strategy = state.strategies[order.strategy_id]
-        amounts = {Account.CAPITAL: -costs.fee_other, Account.FEES: costs.fee_other}
-        reference = state.reference(at, order.id, position.id)
-        state.moved(strategy.move(TransferReason.FEE, reference, amounts, costs.currency))
-
-
-def _write_off_dust(state: FundState, order: Order, position: Position, at: datetime) -> None:
-    # Less than one quantity step can never be sold: it ends with the position, as a loss.
-    if not ZERO < position.size < state.instruments[position.trading_pair_id].quantity_step:
-        return
-    cost = position.write_off(at)
-    strategy = state.strategies[position.strategy_id]
-    reference = state.reference(at, order.id, position.id)
-    state.moved(strategy.return_cash(ZERO, cost, reference))
-
-
 def _end(
     state: FundState, order: Order, position: Position, at: datetime, status: PositionStatus
 ) -> None:
@@ -433,20 +281,13 @@ def _filled_at(order: Order) -> str:
 
 def _settle_entry(state: FundState, order: Order, at: datetime) -> None:
     """After an order's end: give back what it kept, and give up a position it left unsellable."""
-    _release(state, order, at)
+    release(state, order, at)
     position = state.positions.get(order.position_id) if order.position_id else None
     if order.purpose is not OrderPurpose.ENTRY or position is None or sellable(state, position):
         return
-    _write_off_dust(state, order, position, at)
+    write_off_dust(state, order, position, at)
     state.touch(position)
     _end(state, order, position, at, PositionStatus.CLOSED)
-
-
-def _release(state: FundState, order: Order, at: datetime) -> None:
-    if order.reserved_quote:
-        amount, order.reserved_quote = order.reserved_quote, ZERO
-        strategy = state.strategies[order.strategy_id]
-        state.moved(strategy.release_cash(amount, state.reference(at, order.id)))
 
 
 def _side_of_entry(order: Order) -> PositionSide:

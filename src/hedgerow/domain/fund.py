@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
+from hedgerow.domain.admitting import admit_report
 from hedgerow.domain.entering import admit_decision, on_approval, on_decision
 from hedgerow.domain.executing import (
-    admit_report,
     on_acknowledged,
     on_amended,
     on_ended,

@@ -45,6 +45,12 @@ class Alert:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+def anomaly(order_id: UUID, position_id: UUID, text: str) -> Alert:
+    """An alert that a person has to look at a position: the venue did what nobody asked for."""
+    data = {"order_id": str(order_id), "position_id": str(position_id)}
+    return Alert(RiskEventType.ANOMALY_DETECTED, Severity.CRITICAL, text, data)
+
+
 @dataclass(frozen=True, slots=True)
 class RiskEvent:
     """A risk alert as it is kept; only `acknowledged` may change later."""
