@@ -133,7 +133,7 @@ def terms(draw: st.DrawFn) -> tuple[PaperVenueRules, FundingRates | None, dict[s
     timeframe=st.sampled_from([Timeframe.H1, Timeframe.M15, Timeframe.H4]),
     other=st.sampled_from([None, 0.0, 0.1]),
 )
-@settings(reproducible, max_examples=120)
+@settings(reproducible, max_examples=60)
 async def test_both_paths_leave_the_same_behind(
     seed: int,
     terms: tuple[PaperVenueRules, FundingRates | None, dict[str, Any]],
@@ -147,6 +147,18 @@ async def test_both_paths_leave_the_same_behind(
     rules, funding, plan = terms
     analyst = RandomSignals(seed, rarity, may_short="leverage" in plan)
     require_equal(*await on_both(candles, analyst, rules, funding, **plan))
+
+
+async def test_a_stop_that_fills_in_parts_asks_to_trail_to_the_end_of_a_day() -> None:
+    """The venue no longer moves it; what was asked for at the close is not left for tomorrow."""
+    candles = {
+        BTC: wandering(931464, 600, timeframe=Timeframe.H4, missing=0.05),
+        ETH: wandering(931464, 250, ETH, Timeframe.H4, missing=0.1),
+    }
+    rules = PaperVenueRules(Decimal(0), Decimal(0), Decimal("0.0005"), seed=21)
+    plan: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 10}
+    plan["settings"] = free_settings(max_leverage_multiple=Decimal(50))
+    require_equal(*await on_both(candles, RandomSignals(931464, may_short=True), rules, **plan))
 
 
 @pytest.mark.parametrize("market", ["spot", "futures"])

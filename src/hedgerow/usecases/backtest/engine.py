@@ -244,7 +244,7 @@ class Engine:
             )
         if fund.positions and driver.trade(next(iter(fund.positions.values())).symbol) is None:
             driver.deliver(IntervalClosed(), closed_at)
-            driver.settle()
+        driver.settle()
 
     def _turn_day(self, message: IntervalOpened | IntervalClosed, at_us: int) -> None:
         """Begin a new trading day with `message`, unless a price has done so already."""
