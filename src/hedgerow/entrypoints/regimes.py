@@ -231,7 +231,7 @@ def _reliability_table(scores: ModelScores) -> Table:
 
 def _after_table(scores: ModelScores) -> Table:
     title = (
-        f"What followed (a regime lasts {scores.run_candles:.1f} candles by the model, "
+        f"What followed (the likeliest state lasts {scores.run_candles:.1f} candles by the model, "
         f"{scores.rules_run_candles:.1f} by the rules)"
     )
     table = _table("told by", "regime", "candles", "volatility / usual", "return", title=title)
