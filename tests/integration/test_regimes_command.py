@@ -118,6 +118,15 @@ def test_too_few_candles_are_refused(data_folder: Path, small_candles: Path) -> 
     assert json.loads(hedgerow("regimes", "models", "--json", data=data_folder).out) == []
 
 
+def test_a_training_that_ends_before_its_candles_begin_is_refused(data_folder: Path) -> None:
+    said = hedgerow(
+        *("regimes", "train", "--symbols", BTC, "--timeframe", "4h"),
+        *("--data", bundled_sample(), "--until", "2020-01-01"),
+        data=data_folder,
+    )
+    assert_refused(said, "--until", BTC, "2020-01-01 00:00", "later")
+
+
 def test_on_unseen_hours_of_real_markets_it_is_surer_than_the_rules_and_rightly_so() -> None:
     folder = next((each for each in SHARED if each.is_dir()), None)
     if folder is None:

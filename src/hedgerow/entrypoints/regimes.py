@@ -171,6 +171,10 @@ async def _candles(
         for candle in read.candles:
             if candle.close_time <= request.until:
                 by_symbol[candle.symbol].append(candle)
+        for symbol, candles in by_symbol.items():
+            if not candles:
+                what = f"no candle of {symbol} had closed by {request.until:%Y-%m-%d %H:%M}"
+                raise InputRefused(what, "--until", "give a later time")
         return by_symbol, f"files, SHA-256 {read.fingerprint}"
     async with backstage.regime_desk() as desk:
         stored = {
