@@ -128,7 +128,7 @@ def noisy(seed: int = 3) -> Samples:
     draw = np.random.default_rng(seed)
     shown = draw.integers(0, len(STATES), COUNT)
     labels = np.where(draw.random(COUNT) < 0.7, shown, draw.integers(0, len(STATES), COUNT))
-    return samples(labels, rules=shown, features=shown[:, None].astype(float))
+    return samples(labels.tolist(), rules=shown.tolist(), features=shown[:, None].astype(float))
 
 
 def overconfident(past: Samples) -> Callable[[Samples], Scores]:
