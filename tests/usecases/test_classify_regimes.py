@@ -180,7 +180,16 @@ async def test_a_candle_that_is_missing_leaves_its_moments_out(
 
 async def test_too_few_candles_are_no_moment(open_postgres: OpenUnitOfWork) -> None:
     done = await go(open_postgres, await shelf_with(*random_market(WINDOW - 1, 1)), asked())
-    assert (done.moments, done.last) == (0, None)
+    assert (done.moments, done.last, done.has_enough_candles) == (0, None, False)
+
+
+async def test_what_is_up_to_date_has_no_moment_but_candles_enough(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    shelf = await shelf_with(*random_market(COUNT, seed=1))
+    await go(open_postgres, shelf, asked())
+    done = await go(open_postgres, shelf, asked())
+    assert (done.moments, done.last, done.has_enough_candles) == (0, None, True)
 
 
 async def test_candles_made_of_minutes_do_where_none_are_stored(

@@ -86,8 +86,9 @@ def show_classified(done: Sequence[Classified]) -> None:
     """Say what was done for each market."""
     table = _table("market", "rows stored", "by", "had one", "latest")
     for each in done:
-        latest = "too few candles" if each.moments == 0 else ""
-        latest = latest if each.last is None else in_words(each.last)
+        latest = "" if each.last is None else in_words(each.last)
+        if each.moments == 0:
+            latest = "nothing new" if each.has_enough_candles else "too few candles"
         models = ", ".join(f"{version} {count:,}" for version, count in each.stored.items())
         stored = f"{each.stored.total():,}"
         market = f"{each.symbol} {each.timeframe}"
@@ -296,6 +297,7 @@ def classified_document(done: Classified) -> dict[str, Any]:
         "moments": done.moments,
         "stored": dict(done.stored),
         "known_before": done.known_before,
+        "has_enough_candles": done.has_enough_candles,
         "latest": None if done.last is None else _row_document(done.last),
     }
 

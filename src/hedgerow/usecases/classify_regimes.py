@@ -57,7 +57,8 @@ class Classify:
 class Classified:
     """What was done for one market: its moments, rows stored by version, and moments with one.
 
-    `last` is its latest classification among those that were stored now.
+    `last` is its latest classification among those that were stored now. `has_enough_candles` tells
+    whether as many have closed as the rules need.
     """
 
     symbol: str
@@ -65,6 +66,7 @@ class Classified:
     moments: int = 0
     stored: Counter[str] = field(default_factory=Counter)
     known_before: int = 0
+    has_enough_candles: bool = True
     last: RegimeClassification | None = None
 
 
@@ -137,6 +139,7 @@ async def _classify_market(
     candles = await read_closed(
         desk.candles, request.exchange, symbol, timeframe, start, request.until
     )
+    done.has_enough_candles = len(candles) >= desk.model.candles_least
     moments = list(_moments(candles, desk.model.candles_least, since, request.until))
     reader = _Reader(desk.model, candles)
     for first in range(0, len(moments), _AT_ONCE):
