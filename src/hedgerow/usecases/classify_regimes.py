@@ -19,6 +19,7 @@ from hedgerow.domain.regimes import (
 from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.ports.market import CandleStore, RolledUpCandles
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.regime_sources import claim_regimes
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # As many moments are looked up and saved at once: ten days of them.
@@ -87,8 +88,12 @@ async def classify_regimes(
 
     Rows are saved as it goes, so that an interrupted call goes on where it stopped. A moment gets
     no row where the latest candle is missing, or too few have closed. `show` is told the market,
-    how many of its moments are done and how many there are.
+    how many of its moments are done and how many there are. Raises InputRefused where a symbol's
+    regimes are of another exchange.
     """
+    async with desk.open_unit_of_work(SYSTEM) as unit:
+        # only asked: whose candles are never read claims nothing
+        await claim_regimes(unit, request.exchange, request.symbols)
     return [
         await _classify_market(desk, request, Classified(symbol, timeframe), show)
         for symbol in request.symbols
@@ -144,7 +149,7 @@ async def _classify_market(
     reader = _Reader(desk.model, candles)
     for first in range(0, len(moments), _AT_ONCE):
         part = moments[first : first + _AT_ONCE]
-        await _classify_part(desk, reader, part, done)
+        await _classify_part(desk, request.exchange, reader, part, done)
         show(f"{symbol} {timeframe}", first + len(part), len(moments))
     return done
 
@@ -184,10 +189,15 @@ class _Reader:
 
 
 async def _classify_part(
-    desk: RegimeDesk, reader: _Reader, moments: Sequence[tuple[datetime, int]], done: Classified
+    desk: RegimeDesk,
+    exchange: Exchange,
+    reader: _Reader,
+    moments: Sequence[tuple[datetime, int]],
+    done: Classified,
 ) -> None:
     symbol, timeframe = done.symbol, done.timeframe
     async with desk.open_unit_of_work(SYSTEM) as unit:
+        await claim_regimes(unit, exchange, [symbol])
         known = await unit.regimes.between(symbol, timeframe, moments[0][0], moments[-1][0])
         known_by = _versions_by_moment(known)
         wanted = own_versions(desk.model)
