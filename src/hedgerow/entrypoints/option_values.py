@@ -77,16 +77,14 @@ def time_of(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        read = datetime.fromisoformat(text)
-        time = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        # beyond the years that Python counts, a zone leads out of them
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
         fix = "write it as 2024-03-01T12:00, in UTC unless it names a zone"
         raise InputRefused(f"{text!r} is not a time", option, fix) from error
     if time.year not in _YEARS:
         what = f"{text!r} is not within {_YEARS[0]} to {_YEARS[-1]}"
         raise InputRefused(what, option, "name a year within these")
-    return time
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def capital_of(text: str) -> Decimal:

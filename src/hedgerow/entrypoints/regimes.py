@@ -187,7 +187,8 @@ async def _candles(
     for symbol, candles in stored.items():
         if not candles:
             raise InputRefused(
-                f"no {request.timeframe} candles of {symbol} are stored on {request.exchange}",
+                f"no {request.timeframe} candles of {symbol} that had closed by "
+                f"{request.until:%Y-%m-%d %H:%M} are stored on {request.exchange}",
                 "--symbols",
                 "run `hedgerow candles import` first, or name files with --data",
             )
