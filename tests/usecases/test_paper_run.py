@@ -76,6 +76,14 @@ async def test_symbols_whose_regimes_are_of_another_exchange_are_refused(
         assert await unit.runs.all() == []
 
 
+async def test_a_run_keeps_its_symbols_regimes_to_its_exchange(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    await SmallWorld(open_postgres, {}).run(candle_set(SERIES))
+    async with open_postgres(SYSTEM) as unit:
+        assert await unit.regimes.claim(BTC, Exchange.OKX) is Exchange.BINANCE
+
+
 async def test_whole_numbers_make_a_grid_of_one(open_postgres: OpenUnitOfWork) -> None:
     made = Instruments()
     whole = [

@@ -116,8 +116,8 @@ async def run_paper(
             fix="add --fresh to start with an empty store, or set HEDGEROW_DATA_DIR elsewhere",
         )
     async with desk.open_unit_of_work(SYSTEM) as unit:
+        # only asked, before anything is stored
         await claim_regimes(unit, plan.exchange, plan.symbols)
-        await unit.commit()
     await desk.make_room(plan.starts_at, plan.ends_at)
     await desk.candle_store.save(plan.exchange, candles.candles)
     stored = await read_candles_of(desk, plan)
@@ -182,6 +182,7 @@ async def _begin(
             started_at=at,
             venue=venue.snapshot(),
         )
+        await claim_regimes(unit, plan.exchange, plan.symbols)
         await unit.funds.add(fund)
         await unit.funds.save(fund, [TimedStep(at, step)])
         await unit.runs.add(run)
