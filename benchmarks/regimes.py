@@ -208,7 +208,7 @@ def table_of(result: dict[str, Any]) -> str:
     lines += [
         "",
         f"By fold (model / rules): {folds}. Before its temperature the model has "
-        f"{scores['uncalibrated']['log_loss']:.3f}. A told regime lasts "
+        f"{scores['uncalibrated']['log_loss']:.3f}. The likeliest state lasts "
         f"{scores['run_candles']:.1f} candles by the model, {scores['rules_run_candles']:.1f} by "
         f"the rules. Drift: {drift['warned']:.0%} warned of, "
         f"{drift['left_to_the_rules']:.0%} left to the rules.",

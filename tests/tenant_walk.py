@@ -148,6 +148,7 @@ SHARED: Final = {
     "regimes.add",
     "regimes.at",
     "regimes.between",
+    "regimes.claim",
     "regimes.latest",
     "vault_keys.registered",
     "vault_keys.claim_rotation",

@@ -39,7 +39,7 @@ from hedgerow.domain.fund import Fund
 from hedgerow.domain.fund_state import Changes
 from hedgerow.domain.journal import JournalEntry, journal_entry
 from hedgerow.domain.ledger import Account
-from hedgerow.domain.market import MarketType, Timeframe
+from hedgerow.domain.market import Exchange, MarketType, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.domain.messages import (
     DecisionMade,
@@ -617,6 +617,20 @@ class TestRegimes:
             await unit.regimes.add([regime(10), regime(30), learned, regime(20), other])
             assert await unit.regimes.latest(NOON + 20 * MINUTE) == [learned, regime(20), other]
             assert await unit.regimes.latest(NOON) == []
+
+    async def test_a_symbol_is_of_the_exchange_that_claimed_it_first(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        async with open_unit(SYSTEM) as unit:
+            assert await unit.regimes.claim("BTC/USDT", Exchange.OKX) is Exchange.OKX
+        async with open_unit(SYSTEM) as unit:
+            # what was not committed claims nothing
+            assert await unit.regimes.claim("BTC/USDT", Exchange.BINANCE) is Exchange.BINANCE
+            await unit.commit()
+        async with open_unit(SYSTEM) as unit:
+            for asked in (Exchange.OKX, Exchange.BINANCE):
+                assert await unit.regimes.claim("BTC/USDT", asked) is Exchange.BINANCE
+            assert await unit.regimes.claim("ETH/USDT", Exchange.OKX) is Exchange.OKX
 
 
 @on_every_postgres

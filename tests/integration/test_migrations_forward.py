@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hedgerow.domain.errors import ConcurrentUpdate
+from hedgerow.domain.market import Exchange
 from hedgerow.domain.messages import IntervalClosed
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrade
 from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
@@ -61,6 +62,27 @@ async def test_data_is_carried_forward(empty_url: str) -> None:
             after = await counts(connection)
         assert {name: after[name] for name in before} == before
         assert await PostgresKeeper(engine).check() == []
+
+
+async def test_regimes_from_before_are_taken_for_binances(empty_url: str) -> None:
+    async with open_engine(empty_url) as engine:
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda sync: upgrade(sync, "0007_closer_defences"))
+        async with (
+            open_engine(as_superuser(engine)) as superuser,
+            superuser.begin() as connection,
+        ):
+            for minutes in (0, 15):
+                await connection.execute(
+                    text(
+                        "INSERT INTO regime_classifications VALUES (gen_random_uuid(), 'BTC/USDT',"
+                        f" '1h', '2024-03-01 12:{minutes:02}Z', 'range', 0.5, '{{}}', 'rules_v1')"
+                    )
+                )
+        await migrate(engine)
+        async with PostgresUnitOfWork(engine, SYSTEM) as unit:
+            assert await unit.regimes.claim("BTC/USDT", Exchange.OKX) is Exchange.BINANCE
+            assert await unit.regimes.claim("ETH/USDT", Exchange.OKX) is Exchange.OKX
 
 
 async def test_a_fund_goes_on_where_it_was(empty_url: str) -> None:

@@ -85,6 +85,11 @@ def test_from_training_to_rows(data_folder: Path) -> None:
         ),
         (("classify", "--symbols", BTC, "--exchange", "nyse"), ("--exchange", "binance")),
         (("classify", "--symbols", BTC, "-f", "--until", "2024-01-01"), ("--until", "--follow")),
+        (("classify", "--symbols", BTC, "--until", "0001-01-01"), ("--until", "1970 to 2200")),
+        (("classify", "--symbols", BTC, "--since", "1969-12-31"), ("--since", "1970 to 2200")),
+        (("show", "--at", "0001-01-01T00:00+05:00"), ("--at", "1970 to 2200")),
+        (("show", "--at", "9999-12-31T23:59-05:00"), ("--at", "1970 to 2200")),
+        (("show", "--at", "2201-01-01"), ("--at", "1970 to 2200")),
         (("train", "--symbols", BTC, "--timeframe", "2h"), ("--timeframe", "4h")),
         (("train", "--symbols", BTC, "--timeframe", "4h"), ("--symbols", "candles import")),
     ],
@@ -93,6 +98,24 @@ def test_what_makes_no_sense_is_refused(
     data_folder: Path, arguments: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
     assert_refused(hedgerow("regimes", *arguments, data=data_folder), *parts)
+
+
+def test_what_is_up_to_date_is_not_said_to_lack_candles(
+    data_folder: Path, small_candles: Path
+) -> None:
+    assert hedgerow("candles", "import", small_candles, data=data_folder).code == 0
+    classify = ("regimes", "classify", "--symbols", "SOL/USDT")
+    for said_of_4h in (" at 2", "nothing new"):
+        said = hedgerow(*classify, data=data_folder, COLUMNS="120")
+        assert said.code == 0, said
+        lines = {
+            name: line for line in said.out.splitlines() for name in ("1h", "4h") if name in line
+        }
+        assert said_of_4h in lines["4h"]
+        assert "too few candles" in lines["1h"]
+    for edge in ("1970-01-01T00:00+05:00", "2200-12-31T23:59-05:00"):
+        assert hedgerow(*classify, "--until", edge, data=data_folder).code == 0
+        assert hedgerow("regimes", "show", "--at", edge, data=data_folder).code == 0
 
 
 @pytest.mark.parametrize("asked_to_end", [signal.SIGINT, signal.SIGTERM])
@@ -127,6 +150,15 @@ def test_too_few_candles_are_refused(data_folder: Path, small_candles: Path) -> 
     )
     assert_refused(said, "--symbols", "more candles")
     assert json.loads(hedgerow("regimes", "models", "--json", data=data_folder).out) == []
+
+
+def test_a_training_that_ends_before_its_candles_begin_is_refused(data_folder: Path) -> None:
+    said = hedgerow(
+        *("regimes", "train", "--symbols", BTC, "--timeframe", "4h"),
+        *("--data", bundled_sample(), "--until", "2020-01-01"),
+        data=data_folder,
+    )
+    assert_refused(said, "--until", BTC, "2020-01-01 00:00", "later")
 
 
 def test_on_unseen_hours_of_real_markets_it_is_surer_than_the_rules_and_rightly_so() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
 
+from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.regimes import (
     CLASSIFY_EVERY,
@@ -180,7 +182,38 @@ async def test_a_candle_that_is_missing_leaves_its_moments_out(
 
 async def test_too_few_candles_are_no_moment(open_postgres: OpenUnitOfWork) -> None:
     done = await go(open_postgres, await shelf_with(*random_market(WINDOW - 1, 1)), asked())
-    assert (done.moments, done.last) == (0, None)
+    assert (done.moments, done.last, done.has_enough_candles) == (0, None, False)
+
+
+async def test_what_is_up_to_date_has_no_moment_but_candles_enough(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    shelf = await shelf_with(*random_market(COUNT, seed=1))
+    await go(open_postgres, shelf, asked())
+    done = await go(open_postgres, shelf, asked())
+    assert (done.moments, done.last, done.has_enough_candles) == (0, None, True)
+
+
+async def test_a_second_exchange_is_refused_where_there_are_rows_of_another(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    shelf = await shelf_with(*random_market(COUNT, seed=1))
+    await shelf.save(Exchange.OKX, random_market(COUNT + 4, seed=2))
+    await go(open_postgres, shelf, asked())
+    before = await stored(open_postgres)
+    elsewhere = replace(asked(END + 4 * HOUR), exchange=Exchange.OKX)
+    with pytest.raises(InputRefused, match=r"BTC/USDT are read from candles of binance.*okx"):
+        await go(open_postgres, shelf, elsewhere)
+    assert await stored(open_postgres) == before
+
+
+async def test_what_stores_no_row_keeps_no_other_exchange_out(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    shelf = await shelf_with()
+    await go(open_postgres, shelf, asked())
+    async with open_postgres(SYSTEM) as unit:
+        assert await unit.regimes.claim(BTC, Exchange.OKX) is Exchange.OKX
 
 
 async def test_candles_made_of_minutes_do_where_none_are_stored(

@@ -64,6 +64,26 @@ async def test_the_finest_digits_of_the_candles_are_the_grid(
     assert sorted(fund.instruments.values(), key=lambda each: each.symbol) == made.found
 
 
+async def test_symbols_whose_regimes_are_of_another_exchange_are_refused(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    async with open_postgres(SYSTEM) as unit:
+        await unit.regimes.claim(BTC, Exchange.OKX)
+        await unit.commit()
+    with pytest.raises(InputRefused, match=r"BTC/USDT are read from candles of okx"):
+        await SmallWorld(open_postgres, {}).run(candle_set(SERIES))
+    async with open_postgres(SYSTEM) as unit:
+        assert await unit.runs.all() == []
+
+
+async def test_a_run_keeps_its_symbols_regimes_to_its_exchange(
+    open_postgres: OpenUnitOfWork,
+) -> None:
+    await SmallWorld(open_postgres, {}).run(candle_set(SERIES))
+    async with open_postgres(SYSTEM) as unit:
+        assert await unit.regimes.claim(BTC, Exchange.OKX) is Exchange.BINANCE
+
+
 async def test_whole_numbers_make_a_grid_of_one(open_postgres: OpenUnitOfWork) -> None:
     made = Instruments()
     whole = [

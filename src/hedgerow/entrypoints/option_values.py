@@ -15,6 +15,8 @@ Word = TypeVar("Word", bound=StrEnum)
 
 # Far above any fund, far below where the sums of a run would lose a digit.
 _CAPITAL_BOUND: Final = Decimal(10) ** 15
+# Far around any candle, far from where adding to a time leaves the years that Python counts.
+_YEARS: Final = range(1970, 2201)
 
 
 def exchange_of(text: str) -> Exchange:
@@ -71,7 +73,7 @@ def timeframe_of(text: str | None) -> Timeframe | None:
 
 
 def time_of(option: str, text: str | None) -> datetime | None:
-    """A time, in UTC unless it names a zone; raises InputRefused."""
+    """A time, in UTC unless it names a zone; raises InputRefused, also for one far from today."""
     if text is None:
         return None
     try:
@@ -79,6 +81,9 @@ def time_of(option: str, text: str | None) -> datetime | None:
     except ValueError as error:
         fix = "write it as 2024-03-01T12:00, in UTC unless it names a zone"
         raise InputRefused(f"{text!r} is not a time", option, fix) from error
+    if time.year not in _YEARS:
+        what = f"{text!r} is not within {_YEARS[0]} to {_YEARS[-1]}"
+        raise InputRefused(what, option, "name a year within these")
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 

@@ -86,8 +86,9 @@ def show_classified(done: Sequence[Classified]) -> None:
     """Say what was done for each market."""
     table = _table("market", "rows stored", "by", "had one", "latest")
     for each in done:
-        latest = "too few candles" if each.moments == 0 else ""
-        latest = latest if each.last is None else in_words(each.last)
+        latest = "" if each.last is None else in_words(each.last)
+        if each.moments == 0:
+            latest = "nothing new" if each.has_enough_candles else "too few candles"
         models = ", ".join(f"{version} {count:,}" for version, count in each.stored.items())
         stored = f"{each.stored.total():,}"
         market = f"{each.symbol} {each.timeframe}"
@@ -171,6 +172,10 @@ async def _candles(
         for candle in read.candles:
             if candle.close_time <= request.until:
                 by_symbol[candle.symbol].append(candle)
+        for symbol, candles in by_symbol.items():
+            if not candles:
+                what = f"no candle of {symbol} had closed by {request.until:%Y-%m-%d %H:%M}"
+                raise InputRefused(what, "--until", "give a later time")
         return by_symbol, f"files, SHA-256 {read.fingerprint}"
     async with backstage.regime_desk() as desk:
         stored = {
@@ -182,7 +187,8 @@ async def _candles(
     for symbol, candles in stored.items():
         if not candles:
             raise InputRefused(
-                f"no {request.timeframe} candles of {symbol} are stored on {request.exchange}",
+                f"no {request.timeframe} candles of {symbol} that had closed by "
+                f"{request.until:%Y-%m-%d %H:%M} are stored on {request.exchange}",
                 "--symbols",
                 "run `hedgerow candles import` first, or name files with --data",
             )
@@ -231,7 +237,7 @@ def _reliability_table(scores: ModelScores) -> Table:
 
 def _after_table(scores: ModelScores) -> Table:
     title = (
-        f"What followed (a regime lasts {scores.run_candles:.1f} candles by the model, "
+        f"What followed (the likeliest state lasts {scores.run_candles:.1f} candles by the model, "
         f"{scores.rules_run_candles:.1f} by the rules)"
     )
     table = _table("told by", "regime", "candles", "volatility / usual", "return", title=title)
@@ -292,6 +298,7 @@ def classified_document(done: Classified) -> dict[str, Any]:
         "moments": done.moments,
         "stored": dict(done.stored),
         "known_before": done.known_before,
+        "has_enough_candles": done.has_enough_candles,
         "latest": None if done.last is None else _row_document(done.last),
     }
 

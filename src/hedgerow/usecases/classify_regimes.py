@@ -19,6 +19,7 @@ from hedgerow.domain.regimes import (
 from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.ports.market import CandleStore, RolledUpCandles
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.regime_sources import claim_regimes
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # As many moments are looked up and saved at once: ten days of them.
@@ -57,7 +58,8 @@ class Classify:
 class Classified:
     """What was done for one market: its moments, rows stored by version, and moments with one.
 
-    `last` is its latest classification among those that were stored now.
+    `last` is its latest classification among those that were stored now. `has_enough_candles` tells
+    whether as many have closed as the rules need.
     """
 
     symbol: str
@@ -65,6 +67,7 @@ class Classified:
     moments: int = 0
     stored: Counter[str] = field(default_factory=Counter)
     known_before: int = 0
+    has_enough_candles: bool = True
     last: RegimeClassification | None = None
 
 
@@ -85,8 +88,12 @@ async def classify_regimes(
 
     Rows are saved as it goes, so that an interrupted call goes on where it stopped. A moment gets
     no row where the latest candle is missing, or too few have closed. `show` is told the market,
-    how many of its moments are done and how many there are.
+    how many of its moments are done and how many there are. Raises InputRefused where a symbol's
+    regimes are of another exchange.
     """
+    async with desk.open_unit_of_work(SYSTEM) as unit:
+        # only asked: whose candles are never read claims nothing
+        await claim_regimes(unit, request.exchange, request.symbols)
     return [
         await _classify_market(desk, request, Classified(symbol, timeframe), show)
         for symbol in request.symbols
@@ -137,11 +144,12 @@ async def _classify_market(
     candles = await read_closed(
         desk.candles, request.exchange, symbol, timeframe, start, request.until
     )
+    done.has_enough_candles = len(candles) >= desk.model.candles_least
     moments = list(_moments(candles, desk.model.candles_least, since, request.until))
     reader = _Reader(desk.model, candles)
     for first in range(0, len(moments), _AT_ONCE):
         part = moments[first : first + _AT_ONCE]
-        await _classify_part(desk, reader, part, done)
+        await _classify_part(desk, request.exchange, reader, part, done)
         show(f"{symbol} {timeframe}", first + len(part), len(moments))
     return done
 
@@ -181,10 +189,15 @@ class _Reader:
 
 
 async def _classify_part(
-    desk: RegimeDesk, reader: _Reader, moments: Sequence[tuple[datetime, int]], done: Classified
+    desk: RegimeDesk,
+    exchange: Exchange,
+    reader: _Reader,
+    moments: Sequence[tuple[datetime, int]],
+    done: Classified,
 ) -> None:
     symbol, timeframe = done.symbol, done.timeframe
     async with desk.open_unit_of_work(SYSTEM) as unit:
+        await claim_regimes(unit, exchange, [symbol])
         known = await unit.regimes.between(symbol, timeframe, moments[0][0], moments[-1][0])
         known_by = _versions_by_moment(known)
         wanted = own_versions(desk.model)

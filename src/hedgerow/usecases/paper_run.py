@@ -27,6 +27,7 @@ from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.ports.venue import ReplayVenue
+from hedgerow.usecases.regime_sources import claim_regimes
 from hedgerow.usecases.replay_fund import Replay, ReplayDesk, ReplayProgress
 from hedgerow.usecases.report_facts import RunFacts
 
@@ -114,6 +115,9 @@ async def run_paper(
             where=f"{plan.exchange} {plan.timeframe} {', '.join(plan.symbols)}",
             fix="add --fresh to start with an empty store, or set HEDGEROW_DATA_DIR elsewhere",
         )
+    async with desk.open_unit_of_work(SYSTEM) as unit:
+        # only asked, before anything is stored
+        await claim_regimes(unit, plan.exchange, plan.symbols)
     await desk.make_room(plan.starts_at, plan.ends_at)
     await desk.candle_store.save(plan.exchange, candles.candles)
     stored = await read_candles_of(desk, plan)
@@ -178,6 +182,7 @@ async def _begin(
             started_at=at,
             venue=venue.snapshot(),
         )
+        await claim_regimes(unit, plan.exchange, plan.symbols)
         await unit.funds.add(fund)
         await unit.funds.save(fund, [TimedStep(at, step)])
         await unit.runs.add(run)

@@ -55,8 +55,9 @@ class ModelScores:
     """Out of sample, in walk-forward folds: `samples` that the model was tested on.
 
     `rules` gives what followed each rule in training as its forecast, `base` the frequencies alone.
-    `uncalibrated` is the model before its temperature. `run_candles` is how long the told regime
-    stays the same, in candles, by the model and by the rules.
+    `uncalibrated` is the model before its temperature. `run_candles` is for how many candles on
+    end the model's likeliest state stays the same, transitions left aside; `rules_run_candles` the
+    same of the rule that holds best.
     """
 
     samples: int

@@ -9,11 +9,12 @@ from sqlalchemy import case, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hedgerow.domain.market import Timeframe
+from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.regimes import MODEL_VERSION, RegimeClassification
 from hedgerow.infrastructure.postgres import rows, tables
 
 _TABLE = tables.regime_classifications
+_SOURCES = tables.regime_sources
 
 
 class PostgresRegimes:
@@ -21,6 +22,14 @@ class PostgresRegimes:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def claim(self, symbol: str, exchange: Exchange) -> Exchange:
+        """The exchange that the symbol's regimes are of: `exchange`, unless one was before."""
+        await self._connection.execute(
+            insert(_SOURCES).values(symbol=symbol, exchange=exchange.value).on_conflict_do_nothing()
+        )
+        found = select(_SOURCES.c.exchange).where(_SOURCES.c.symbol == symbol)
+        return Exchange((await self._connection.execute(found)).scalar_one())
 
     async def add(self, classifications: Sequence[RegimeClassification]) -> None:
         """Store classifications; one already stored for its time and model stays as it is."""

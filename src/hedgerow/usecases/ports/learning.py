@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hedgerow.domain.forgetting import ForgettingRule
 from hedgerow.domain.journal import JournalEntry
-from hedgerow.domain.market import Timeframe
+from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import (
     Memory,
     RecalledMemory,
@@ -143,6 +143,13 @@ class Sessions(Protocol):
 
 class Regimes(Protocol):
     """Regime classifications, shared by all users."""
+
+    async def claim(self, symbol: str, exchange: Exchange) -> Exchange:
+        """The exchange that the symbol's regimes are of: `exchange`, unless it was another before.
+
+        That it is this one now lasts once the unit of work is committed.
+        """
+        ...
 
     async def add(self, classifications: Sequence[RegimeClassification]) -> None:
         """Store classifications; one already stored for its time and model stays as it is."""

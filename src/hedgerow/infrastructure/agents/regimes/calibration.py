@@ -32,7 +32,9 @@ def log_loss(given: Scores, labels: NDArray[np.int64]) -> float:
 
 
 def best_temperature(scores: Scores, labels: NDArray[np.int64]) -> float:
-    """The temperature with the least log-loss on samples that were held out."""
+    """The temperature with the least log-loss on samples that were held out; 1 without any."""
+    if not len(labels):
+        return 1.0
     losses = [log_loss(probabilities(scores, float(t)), labels) for t in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])
 

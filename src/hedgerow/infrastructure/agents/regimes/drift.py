@@ -14,7 +14,10 @@ from hedgerow.infrastructure.agents.regimes.features import FEATURES, Rows
 # How many of the latest candles are compared with the training, and in how many equal parts.
 DRIFT_CANDLES: Final = 120
 _PARTS: Final = 5
-# The customary bound of a large shift, for data that jump about more in training than that.
+# The share of the training's stretches whose index is called usual. Not all of them: the longer the
+# training, the stranger its strangest stretch, until nothing is stranger.
+_USUAL_SHARE: Final = 0.98
+# The customary bound of a large shift, for data that jump about less in training than that.
 _USUAL_MIN: Final = 0.25
 
 
@@ -22,11 +25,16 @@ _USUAL_MIN: Final = 0.25
 class DriftOf:
     """A feature in training: the inner `edges` of its equal parts, and its `usual` index at most.
 
-    `usual` is the largest index that DRIFT_CANDLES candles on end of the training itself had.
+    `usual` is the index that nearly all stretches of DRIFT_CANDLES candles of the training itself
+    stayed below. Raises ValueError where it leaves nothing above it, or nothing below.
     """
 
     edges: Array
     usual: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.usual < _INDEX_MAX:
+            raise ValueError(f"a usual drift of {self.usual} is not between 0 and {_INDEX_MAX}")
 
     @property
     def bound(self) -> float:
@@ -62,7 +70,8 @@ def learn_drift(blocks: Sequence[Rows]) -> tuple[DriftOf, ...]:
             for block in blocks
             for start in range(0, len(block) - DRIFT_CANDLES + 1, DRIFT_CANDLES // 4)
         ]
-        learned.append(DriftOf(edges, max([_USUAL_MIN, *indices])))
+        usual = float(np.quantile(indices, _USUAL_SHARE)) if indices else _USUAL_MIN
+        learned.append(DriftOf(edges, min(max(usual, _USUAL_MIN), _USUAL_MAX)))
     return tuple(learned)
 
 
@@ -75,6 +84,8 @@ def stability_index(values: Array, edges: Array) -> float:
 
 
 _INDEX_MAX: Final = stability_index(np.zeros(DRIFT_CANDLES), np.ones(_PARTS - 1))
+# All in one part is too far, however often the training itself did so.
+_USUAL_MAX: Final = 0.9 * _INDEX_MAX
 
 
 def drift_of(rows: Rows, learned: Sequence[DriftOf]) -> Drift:

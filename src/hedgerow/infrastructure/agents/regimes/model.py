@@ -21,7 +21,7 @@ from hedgerow.infrastructure.agents.regimes.samples import STATES
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 from hedgerow.usecases.regime_models import UnreadableModel
 
-# Levels: 1 is the most that any stretch of the training itself had.
+# Levels: 1 is what nearly all stretches of the training itself stayed below.
 DRIFT_WARNED: Final = 1.0
 DRIFT_REFUSED: Final = 2.0
 CANDLES_NEEDED: Final = WINDOW + DRIFT_CANDLES - 1
@@ -146,7 +146,7 @@ def _judge_drift(model: LearnedModel, seen: Sequence[Seen]) -> Judged:
     drift = drift_of(np.array([each.features for each in seen]), model.drift)
     figures = (
         f"{model.card.version}, PSI of {drift.feature} {drift.index:.2f}, "
-        f"at most {drift.usual:.2f} in training"
+        f"usually at most {drift.usual:.2f} in training"
     )
     if drift.level > DRIFT_REFUSED:
         return Judged(Fit.DRIFTED, figures)

@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.market import Candle
 from hedgerow.infrastructure.agents.indicators import WINDOW
 from hedgerow.infrastructure.agents.regimes.boosting import STATES_MIN, grow
 from hedgerow.infrastructure.agents.regimes.calibration import Scores
-from hedgerow.infrastructure.agents.regimes.drift import DRIFT_CANDLES, learn_drift
+from hedgerow.infrastructure.agents.regimes.drift import learn_drift
 from hedgerow.infrastructure.agents.regimes.files import LearnedModel, ModelFiles
 from hedgerow.infrastructure.agents.regimes.samples import (
     HORIZON_CANDLES,
@@ -30,6 +31,10 @@ from hedgerow.infrastructure.agents.regimes.walk_forward import (
 )
 from hedgerow.usecases.regime_models import ModelCard, TrainingRequest, UnreadableModel
 
+# Candles on end, however many symbols are read side by side: what happens at one time is one world,
+# and every fold has to test, and to calibrate the next, on times enough.
+CANDLES_MIN: Final = 400
+_TIMES_MIN: Final = CANDLES_MIN - (WINDOW - 1) - HORIZON_CANDLES
 # Of a state, in the least that any fold learns from.
 _OF_A_STATE_MIN: Final = 20
 
@@ -55,9 +60,11 @@ class BoostedRegimes:
 
 def learn(request: TrainingRequest, show: Show) -> LearnedModel:
     """A model of what was asked for, not yet saved; raises InputRefused for too few candles."""
-    series = [list(request.candles[symbol]) for symbol in sorted(request.candles)]
+    symbols = sorted(request.candles)
+    series = [list(request.candles[symbol]) for symbol in symbols]
     candles = sum(len(each) for each in series)
     samples = samples_of(series, lambda done: show("reading candles", done, candles))
+    _require_each(symbols, series, samples)
     _require_enough(samples)
     held, temperature = hold_out(samples, booster(request.seed), partial(show, "validating"))
     forest = grow(samples.features, samples.labels, request.seed)
@@ -66,9 +73,9 @@ def learn(request: TrainingRequest, show: Show) -> LearnedModel:
         card=ModelCard(
             version="unsaved",
             timeframe=request.timeframe,
-            symbols=tuple(sorted(request.candles)),
-            since=min(each[0].open_time for each in series if each),
-            until=max(each[-1].close_time for each in series if each),
+            symbols=tuple(symbols),
+            since=min(each[0].open_time for each in series),
+            until=max(each[-1].close_time for each in series),
             candles=candles,
             source=request.source,
             fingerprint=_fingerprint(samples),
@@ -92,14 +99,32 @@ def booster(seed: int) -> Fit:
     return fit
 
 
-def _require_enough(samples: Samples) -> None:
-    fix = "train on more candles or more symbols"
-    if len(samples) < DRIFT_CANDLES:
+def _require_each(
+    symbols: Sequence[str], series: Sequence[Sequence[Candle]], samples: Samples
+) -> None:
+    """A model judges the symbols that it has learned from; each has to give something to learn."""
+    found = set(samples.symbol.tolist())
+    lost = [
+        f"{symbol} ({len(candles)} candles)"
+        for number, (symbol, candles) in enumerate(zip(symbols, series, strict=True))
+        if number not in found
+    ]
+    if lost:
         what = (
-            f"only {len(samples)} candles have the {WINDOW - 1} before and {HORIZON_CANDLES} after "
-            f"them that are needed, of at least {DRIFT_CANDLES}"
+            f"there is nothing to learn of {', '.join(lost)}: none has the {WINDOW - 1} candles "
+            f"before it and {HORIZON_CANDLES} after it that are needed"
         )
-        raise InputRefused(what, "--symbols", fix)
+        raise InputRefused(what, "--symbols", "give it more candles, or leave it out")
+
+
+def _require_enough(samples: Samples) -> None:
+    times = len(np.unique(samples.closed))
+    if times < _TIMES_MIN:
+        what = (
+            f"candles at only {times} times have the {WINDOW - 1} before and {HORIZON_CANDLES} "
+            f"after them that are needed, and {_TIMES_MIN} are the least: {CANDLES_MIN} on end"
+        )
+        raise InputRefused(what, "--symbols", "train on more candles of each symbol")
     first = samples.labels[next(folds_of(samples)).train]
     counts = np.bincount(first, minlength=len(STATES))
     if np.sum(counts >= _OF_A_STATE_MIN) < STATES_MIN:
@@ -108,7 +133,7 @@ def _require_enough(samples: Samples) -> None:
             f"the first candles hold too little of most regimes ({found}; {_OF_A_STATE_MIN} of "
             f"each of {STATES_MIN} are needed)"
         )
-        raise InputRefused(what, "--symbols", fix)
+        raise InputRefused(what, "--symbols", "train on more candles or more symbols")
 
 
 def _fingerprint(samples: Samples) -> str:

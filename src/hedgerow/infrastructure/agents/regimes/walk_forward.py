@@ -112,7 +112,7 @@ def hold_out(samples: Samples, fit: Fit, show: Callable[[int, int], None]) -> tu
 
 
 def _temperature(parts: list[HeldOut], known_by: int) -> float:
-    """From the folds before, as far as their labels were known; 1 while there are none."""
+    """From the folds before, as far as their labels were known; 1 while none was."""
     if not parts:
         return 1.0
     before = _joined(parts)
@@ -157,8 +157,8 @@ def scores_of(held: HeldOut) -> ModelScores:
         rules_by_fold=_by_fold(held, held.rules),
         calibration_error=calibration_error(bins),
         reliability=bins,
-        run_candles=_run_candles(held, told.regime),
-        rules_run_candles=_run_candles(held, rules),
+        run_candles=_run_candles(held, held.model.argmax(axis=1)),
+        rules_run_candles=_run_candles(held, held.samples.rules),
         after_model=_after(held.samples, told.regime),
         after_rules=_after(held.samples, rules),
     )
@@ -191,17 +191,22 @@ def told_by(held: HeldOut) -> Told:
 
 
 def _follows(held: HeldOut) -> Chosen:
-    """Whether the sample before is of the same symbol and fold."""
-    symbol, fold = held.samples.symbol, held.fold
-    follows = (symbol == np.roll(symbol, 1)) & (fold == np.roll(fold, 1))
+    """Whether the sample before is of the same symbol and fold, and of the candle before."""
+    samples = held.samples
+    candle = (samples.known - samples.closed) // HORIZON_CANDLES
+    follows = (
+        (samples.symbol == np.roll(samples.symbol, 1))
+        & (held.fold == np.roll(held.fold, 1))
+        & (samples.closed == np.roll(samples.closed, 1) + candle)
+    )
     follows[0] = False
     return np.asarray(follows)
 
 
-def _run_candles(held: HeldOut, regime: Whole) -> float:
-    follows = _follows(held)
-    changes = follows & (regime != np.roll(regime, 1))
-    return float(len(regime) / (changes.sum() + (~follows).sum()))
+def _run_candles(held: HeldOut, state: Whole) -> float:
+    """How many candles on end have the same state, in the mean of all such runs."""
+    goes_on = _follows(held) & (state == np.roll(state, 1))
+    return float(len(state) / np.sum(~goes_on))
 
 
 def _skill(given: Scores, labels: Whole) -> Skill:

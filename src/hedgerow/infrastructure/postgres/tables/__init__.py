@@ -21,7 +21,10 @@ from hedgerow.infrastructure.postgres.tables.locks import (
     vault_data_keys,
     vault_keys,
 )
-from hedgerow.infrastructure.postgres.tables.markets import regime_classifications
+from hedgerow.infrastructure.postgres.tables.markets import (
+    regime_classifications,
+    regime_sources,
+)
 from hedgerow.infrastructure.postgres.tables.people import (
     exchange_accounts,
     funds,
@@ -71,6 +74,7 @@ __all__ = [
     "paper_runs",
     "positions",
     "regime_classifications",
+    "regime_sources",
     "relay_cursors",
     "risk_events",
     "sessions",

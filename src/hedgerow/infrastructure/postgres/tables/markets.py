@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Table, Text, UniqueConstraint
 
-from hedgerow.domain.market import Timeframe
+from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.postgres.tables.columns import (
     choice,
@@ -32,4 +32,12 @@ regime_classifications = Table(
     *share("confidence"),
     CheckConstraint("jsonb_typeof(indicators) = 'object'", "indicators"),
     comment="Market regimes as they were known; shared by all users.",
+)
+
+regime_sources = Table(
+    "regime_sources",
+    metadata,
+    Column("symbol", Text, primary_key=True, comment="BASE/QUOTE"),
+    choice("exchange", Exchange, "whose candles its regimes are read from"),
+    comment="Which exchange the regimes of a symbol are of: one for all of its rows.",
 )
