@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,18 @@ def test_the_second_interrupt_ends_at_once(
     assert result_of(file) == finished.result
 
 
+@pytest.fixture(params=["foreground", "background"])
+def started_in(request: pytest.FixtureRequest) -> Iterator[str]:
+    """How a shell starts commands: those in the background are made to ignore Ctrl-C."""
+    usual = signal.getsignal(signal.SIGINT)
+    if request.param == "background":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield request.param
+    signal.signal(signal.SIGINT, usual)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("started_in")
 def test_interrupted_while_services_start(
     number: signal.Signals, small_candles: Path, data_folder: Path
 ) -> None:

@@ -48,7 +48,9 @@ EXIT_REFUSED = 2
 def run(backstage: Backstage) -> None:
     """Run the command line; a refusal becomes one sentence and exit code 2."""
     _speak_to_any_terminal()
-    # Who stops services is heard like who presses Ctrl-C.
+    # Who stops services is heard like who presses Ctrl-C. A shell that starts a command in the
+    # background has it ignore Ctrl-C, and SIGTERM would be ignored along with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         make_app(backstage)()
