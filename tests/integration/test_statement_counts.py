@@ -74,7 +74,7 @@ def _report(unit: UnitOfWork, stored: Stored) -> Awaitable[object]:
     [
         (lambda unit, stored: unit.funds.load(stored.user_id), 12),
         (lambda unit, stored: explain_trade(unit, str(stored.closed.id)), 9),
-        (_report, 24),
+        (_report, 25),
         (lambda unit, stored: verify_all(unit), 20),
     ],
     ids=["load", "explain", "report", "audit"],
