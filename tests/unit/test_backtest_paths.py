@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -35,7 +34,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, MarketType, Timeframe, path_of
 from hedgerow.domain.performance import fall_pct
 from hedgerow.domain.proposals import ExitProposal, Proposal
-from hedgerow.infrastructure.agents.signal_lookout import SignalLookout
+from hedgerow.infrastructure.agents.signal_lookout import SignalLookout, columns_of
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.lookout import BacktestPath, Records
@@ -46,7 +45,7 @@ from hedgerow.usecases.backtest.series import CandleSeries, series_of
 from hedgerow.usecases.sweep.late_start import starting_at
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"
-REAL = Path(os.environ.get("HEDGEROW_REAL_CANDLES", "/work/shared/data/candles_5m"))
+REAL = [folder / "shared/data/candles_5m" for folder in Path(__file__).parents]
 
 
 @dataclass(slots=True)
@@ -187,10 +186,12 @@ def test_both_paths_agree_on_the_bundled_candles() -> None:
         assert len(fast.fills) > 20
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"there are no real candles in {REAL}")
 @pytest.mark.parametrize("symbols", [["BTC/USDT"], None])
 def test_both_paths_agree_on_real_candles(symbols: list[str] | None) -> None:
-    candles = read_candles(REAL, symbols)
+    folder = next((each for each in REAL if each.is_dir()), None)
+    if folder is None:
+        pytest.skip("needs 5m candles of three symbols in a folder shared/data/candles_5m above")
+    candles = read_candles(folder, symbols)
     params = {"fast": 10, "slow": 40, "stop_pct": 1.0}
     runs = [
         backtest(candles, f"{EXAMPLE}:EmaCross", params, path=path, settings=free_settings())
@@ -209,7 +210,7 @@ async def test_an_analyst_is_asked_where_its_signals_speak_and_nowhere_else() ->
     for path in BacktestPath:
         analyst = RandomSignals(5)
         result = await tried({BTC: series}, partial(_the_same, analyst), path=path)
-        lookout = SignalLookout(analyst, series, lambda: RandomSignals(5))
+        lookout = SignalLookout(series, lambda: RandomSignals(5))
         assert analyst.asked_at == [n + 1 for n in range(400) if lookout.signal(n)]
         assert result.decisions == 400
 
@@ -257,8 +258,58 @@ def test_columns_cannot_be_written_to() -> None:
             columns.close[0] = 1.0
             return columns.close
 
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(InputRefused, match="read-only"):
         backtest({BTC: wandering(2, 100)}, Vandal, {"seed": 1})
+
+
+class Ragged(RandomSignals):
+    """Says a list of lists."""
+
+    def signals(self, columns: Columns) -> Any:
+        return [[1.0], [1.0, 2.0]]
+
+
+class Broken(RandomSignals):
+    """Fails."""
+
+    def signals(self, columns: Columns) -> Column:
+        raise ValueError("no candles like these")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Ragged, "signals gave no column"),
+        (Broken, r"ValueError: no candles like these \(test_backtest_paths.py, line \d+\)"),
+    ],
+)
+def test_signals_that_fail_are_told_of_by_their_line(kind: type[RandomSignals], said: str) -> None:
+    with pytest.raises(InputRefused, match=said) as refused:
+        backtest({BTC: wandering(2, 100)}, kind, {"seed": 1})
+    assert refused.value.where == f"{kind.__name__}.signals on BTC/USDT"
+
+
+def test_who_decides_has_nothing_of_what_signals_saw() -> None:
+    class Keeps(RandomSignals):
+        def signals(self, columns: Columns) -> Column:
+            self.closes = columns.close
+            return np.ones(len(columns))
+
+        def decide(self, market: Market) -> Proposal | None:
+            assert market.count == len(self.closes)
+            return None
+
+    with pytest.raises(InputRefused, match="has no attribute 'closes'"):
+        backtest({BTC: wandering(2, 100)}, Keeps, {"seed": 1})
+
+
+def test_columns_are_float64_whatever_the_digits_of_prices() -> None:
+    fine = [replace(c, close=c.close + Decimal("1e-18")) for c in wandering(2, 60)]
+    series = series_of([replace(c, high=max(c.high, c.close)) for c in fine])
+    columns = columns_of(series)
+    assert series.price_places == 18
+    assert columns.close.dtype == columns.volume.dtype == np.float64
+    assert columns.close[7] == float(series[7].close)
 
 
 async def test_the_fast_path_needs_signals() -> None:
@@ -321,7 +372,7 @@ def test_a_few_prices_set_the_records_that_all_prices_set(
         return highest, deepest_pct, max(worths), min(worths)
 
     paths = [path_of(c.open, c.high, c.low, c.close) for c in series]
-    told = SignalLookout(Quiet(seed), series, lambda: Quiet(seed)).records(
+    told = SignalLookout(series, lambda: Quiet(seed)).records(
         0, 40, Records(float(base), float(slope) / 10, 1, 1, float(peak), float(deepest) / 100)
     )
     assert told == sorted(set(told))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.usecases.backtest.analyst_faults import refused_error
 from hedgerow.usecases.backtest.lookout import Records
 from hedgerow.usecases.backtest.market import RuleAnalyst, SignalAnalyst
 from hedgerow.usecases.backtest.series import CandleSeries
@@ -62,7 +63,7 @@ def columns_of(series: CandleSeries) -> Columns:
     """A series as an analyst gets it."""
 
     def prices(column: Sequence[int]) -> Column:
-        return _frozen(_integers(column) / 10**series.price_places)
+        return _frozen(_floats(column) / 10.0**series.price_places)
 
     return Columns(
         series.symbol,
@@ -71,22 +72,20 @@ def columns_of(series: CandleSeries) -> Columns:
         prices(series.high),
         prices(series.low),
         prices(series.close),
-        _frozen(_integers(series.volume) / 10**series.volume_places),
+        _frozen(_floats(series.volume) / 10.0**series.volume_places),
     )
 
 
 class SignalLookout:
-    """Looks over one symbol for one analyst, which has a method `signals(columns)`."""
+    """Looks over one symbol for analysts that have a method `signals(columns)`."""
 
-    def __init__(
-        self, analyst: RuleAnalyst, series: CandleSeries, make: Callable[[], RuleAnalyst]
-    ) -> None:
-        """Ask for the signals, and others of its kind from `make` whether they see the future.
+    def __init__(self, series: CandleSeries, make: Callable[[], RuleAnalyst]) -> None:
+        """Ask an analyst from `make` for the signals, and others whether they see the future.
 
-        Raises InputRefused if they do, and where there is not one number a candle.
+        Raises InputRefused if they do, where `signals` fails or gives not one number a candle.
         """
         columns = columns_of(series)
-        signals = _signals(analyst, columns)
+        signals = _signals(make(), columns)
         speaking = np.flatnonzero(signals)
         _require_blind(make, columns, signals, speaking)
         self._signals = array("d", signals.tobytes())
@@ -157,7 +156,7 @@ def _signals(analyst: RuleAnalyst, columns: Columns) -> Column:
     """The analyst's signals, NaN read as 0; raises InputRefused unless there is one a candle."""
     assert isinstance(analyst, SignalAnalyst), "only such an analyst is looked out for"
     name = type(analyst).__name__
-    said = np.asarray(analyst.signals(columns))
+    said = _said(analyst, columns)
     if said.shape != (len(columns),) or said.dtype.kind not in "biuf":
         raise InputRefused(
             what=f"{name}.signals gave {said.dtype} of shape {said.shape}, not a number a candle",
@@ -167,6 +166,22 @@ def _signals(analyst: RuleAnalyst, columns: Columns) -> Column:
     numbers = said.astype(np.float64)
     silent: Column = np.where(np.isnan(numbers), 0.0, numbers)
     return silent
+
+
+def _said(analyst: SignalAnalyst, columns: Columns) -> NDArray[Any]:
+    where = f"{type(analyst).__name__}.signals on {columns.symbol}"
+    try:
+        answer = analyst.signals(columns)
+    except Exception as error:
+        refused = refused_error(where, "signals", error)
+        if refused is None:
+            raise
+        raise refused from error
+    try:
+        return np.asarray(answer)
+    except ValueError as error:
+        what, fix = f"signals gave no column: {error}", f"return {len(columns)} numbers"
+        raise InputRefused(what, where, fix) from error
 
 
 def _require_blind(
@@ -190,13 +205,18 @@ def _require_blind(
                 what=f"{name}.signals sees the future: at candle {place} it says {signals[place]:g}"
                 f", and {again[place]:g} where candles end with {last}",
                 where=name,
-                fix="make each signal of candles up to its own, without shift(-1) or whole means",
+                fix="make each signal of candles up to its own, without shift(-1), whole means"
+                " or chance that is not seeded",
             )
 
 
 def _integers(column: Sequence[int]) -> NDArray[Any]:
     """Whole numbers, of any size where eight bytes are too few."""
     return np.asarray(column)
+
+
+def _floats(column: Sequence[int]) -> Column:
+    return np.asarray(column, dtype=np.float64)
 
 
 def _frozen(column: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import PurePath
 from traceback import walk_tb
 
@@ -10,38 +9,34 @@ from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
 from hedgerow.domain.proposals import ExitProposal, Proposal
 
 
-def refused_answer(who: str, at: datetime, answer: object) -> InputRefused:
-    """Why what `who`, an analyst on a symbol, answered cannot be acted on."""
+def refused_answer(where: str, answer: object) -> InputRefused:
+    """Why an answer of `decide` cannot be acted on; `where` names analyst, symbol and moment."""
     what = f"decide returned {answer!r:.60}"
     if isinstance(answer, Proposal | ExitProposal):
         what = f"decide returned an order on {answer.symbol}"
     fix = "return what market.buy, market.sell_short or market.leave give, or None"
-    return InputRefused(what, _where(who, at), fix)
+    return InputRefused(what, where, fix)
 
 
-def refused_error(who: str, at: datetime, error: Exception) -> InputRefused | None:
-    """What `decide` of `who` raised; None where no line but Hedgerow's own had a part in it."""
+def refused_error(where: str, method: str, error: Exception) -> InputRefused | None:
+    """What an analyst's method raised; None where no line but Hedgerow's own had a part in it."""
     place = _place(error)
     if place is None:
         return None
     match error:
         case InputRefused():
-            return InputRefused(f"{error.what} ({place})", _where(who, at), error.fix)
+            return InputRefused(f"{error.what} ({place})", where, error.fix)
         case InvalidValue():
             what = f"{error.field} is {error.value}, and must be {error.allowed}"
         case NotExact():
             what = f"{error.name} is {error.value}, which is no finite number"
         case _:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-    return InputRefused(f"{what} ({place})", _where(who, at), "correct decide")
-
-
-def _where(who: str, at: datetime) -> str:
-    return f"{who} at {at:%Y-%m-%d %H:%M} UTC"
+    return InputRefused(f"{what} ({place})", where, f"correct {method}")
 
 
 def _place(error: Exception) -> str | None:
-    """The last line of the file in which `decide` stands that was run."""
+    """The last line of the analyst's own file that was run."""
     lines = [
         (frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)

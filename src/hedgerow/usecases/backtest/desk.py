@@ -168,7 +168,7 @@ class ByBriefing:
     school: School | None
 
 
-LookOut = Callable[[RuleAnalyst, CandleSeries, Callable[[], RuleAnalyst]], Lookout]
+LookOut = Callable[[CandleSeries, Callable[[], RuleAnalyst]], Lookout]
 
 
 @dataclass(frozen=True, slots=True)

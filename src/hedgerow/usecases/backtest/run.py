@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.limits import LimitProfile
-from hedgerow.domain.market import split_symbol
+from hedgerow.domain.market import Instrument, split_symbol
 from hedgerow.domain.positions import LEVERAGE_MAX
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, ByRules
 from hedgerow.usecases.backtest.engine import Engine
@@ -33,27 +34,10 @@ async def run_backtest(
     or a leverage that cannot be one fund's, and for a path that the analyst cannot take.
     """
     require_runnable(plan, candles)
-    profile = plan.profile or paper_profile(plan.leverage)
     path = _path(plan, desk)
     series = [candles[symbol] for symbol in sorted(candles)]
     instruments = [each.instrument(plan.market_type) for each in series]
-    at = moment(min(each.open_us[0] for each in series))
-    fund, _ = open_paper_fund(
-        PaperFundPlan(
-            owner=plan.owner or _OWNER,
-            exchange=plan.exchange,
-            instruments=instruments,
-            timeframe=series[0].timeframe,
-            capital=plan.capital,
-            risk_tolerance=plan.risk_tolerance,
-            market_type=plan.market_type,
-            leverage_max=plan.leverage,
-            position_share_max=plan.position_share_max,
-            profile=profile,
-            settings=plan.settings,
-        ),
-        at,
-    )
+    fund = _open_fund(plan, series, instruments)
     pairs = {pair.symbol: pair for pair in fund.pairs.values()}
     seats = [Seat(pairs[each.symbol], each) for each in series]
     voice: RuleVoice | BriefedVoice
@@ -80,6 +64,29 @@ async def run_backtest(
         is_finished=is_finished,
         path=path,
     )
+
+
+def _open_fund(
+    plan: BacktestPlan, series: Sequence[CandleSeries], instruments: Sequence[Instrument]
+) -> Fund:
+    at = moment(min(each.open_us[0] for each in series))
+    fund, _ = open_paper_fund(
+        PaperFundPlan(
+            owner=plan.owner or _OWNER,
+            exchange=plan.exchange,
+            instruments=instruments,
+            timeframe=series[0].timeframe,
+            capital=plan.capital,
+            risk_tolerance=plan.risk_tolerance,
+            market_type=plan.market_type,
+            leverage_max=plan.leverage,
+            position_share_max=plan.position_share_max,
+            profile=plan.profile or paper_profile(plan.leverage),
+            settings=plan.settings,
+        ),
+        at,
+    )
+    return fund
 
 
 def require_runnable(plan: BacktestPlan, candles: Mapping[str, CandleSeries]) -> None:

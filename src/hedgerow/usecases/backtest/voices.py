@@ -72,10 +72,10 @@ class RuleVoice:
                 partial(self._marked_position, seat.pair),
                 partial(is_entering, fund, seat.pair),
             )
-            analyst = rules.make()
-            self._desks[seat.pair.symbol] = (market, analyst)
+            self._desks[seat.pair.symbol] = (market, rules.make())
             if rules.look_out is not None:
-                self.lookouts[seat.pair.symbol] = rules.look_out(analyst, seat.series, rules.make)
+                # By analysts of its own: who decides must not keep what signals saw of the future.
+                self.lookouts[seat.pair.symbol] = rules.look_out(seat.series, rules.make)
 
     def ask(self, seat: Seat) -> Act | None:
         """What the analyst of a symbol does at the close of its last candle.
@@ -94,13 +94,16 @@ class RuleVoice:
         try:
             act = analyst.decide(market)
         except Exception as error:
-            refused = refused_error(f"{self._name} on {market.symbol}", market.at, error)
+            refused = refused_error(self._where(market), "decide", error)
             if refused is None:
                 raise
             raise refused from error
         if act is None or (isinstance(act, Act) and act.symbol == market.symbol):
             return act
-        raise refused_answer(f"{self._name} on {market.symbol}", market.at, act)
+        raise refused_answer(self._where(market), act)
+
+    def _where(self, market: Market) -> str:
+        return f"{self._name} on {market.symbol} at {market.at:%Y-%m-%d %H:%M} UTC"
 
     def _marked_position(self, pair: TradingPair) -> Position | None:
         self.catch_up()
