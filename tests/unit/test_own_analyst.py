@@ -312,7 +312,7 @@ class Idle:
         ({"capital": 0}, "--capital"),
         ({"capital": "0.000000001"}, "--capital"),
         ({"leverage": 0}, "--leverage"),
-        ({"latency_ms": -1}, "--slippage or --latency-ms"),
+        ({"latency_ms": -1}, "--latency-ms"),
         ({"funding": "0.1"}, "--funding"),
         ({"candles": {}}, "--symbols"),
         ({"params": {"x": 1}}, "Idle"),

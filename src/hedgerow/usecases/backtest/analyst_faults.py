@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import PurePath
 from traceback import walk_tb
 
-from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
+from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact, value_in_words
 from hedgerow.domain.proposals import ExitProposal, Proposal
 
 
@@ -28,7 +28,7 @@ def refused_error(who: str, at: datetime, error: Exception) -> InputRefused | No
         case InputRefused():
             return InputRefused(f"{error.what} ({place})", _where(who, at), error.fix)
         case InvalidValue():
-            what = f"{error.field} is {error.value}, and must be {error.allowed}"
+            what = value_in_words(error)
         case NotExact():
             what = f"{error.name} is {error.value}, which is no finite number"
         case _:
