@@ -122,7 +122,7 @@ def backtest(
         position_share_max=request.position_share_max,
         profile=profile,
         settings=settings,
-        path=None if path is None else BacktestPath(path),
+        path=None if path is None else word_of("--path", BacktestPath, path),
     )
     desk = backtest_desk(
         request,
