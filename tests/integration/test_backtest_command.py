@@ -71,7 +71,10 @@ def test_a_kept_backtest_is_compared_with_another_and_with_a_paper_run(
     assert (both.code, both.err) == (0, "")
     assert "Side by side" in both.out
     assert "house" in both.out
-    assert "Side by side" in (own / "report-against-house.html").read_text(encoding="utf-8")
+    page = Path(both.out.splitlines()[-1].removeprefix("The report as a page: "))
+    assert page.parent == own
+    assert page.name.startswith("report-against-house-")
+    assert "Side by side" in page.read_text(encoding="utf-8")
     assert not (tmp_path / "no" / "postgres").exists()
     # the house comes to what its demo came to, also in every table of the report
     with_paper = hedgerow("report", "--against", house, "--json", data=finished.data).document
