@@ -166,3 +166,18 @@ def test_what_cannot_be_is_refused_in_one_sentence(
     assert refused.code == 2
     assert refused.err.startswith(f"hedgerow: {said}")
     assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--path", "fast"), ("--path fast: the house looks at every candle", "leave --path out")),
+        (("--leverage", "5"), ("--leverage: a leverage of 5 cannot be", "1 on spot")),
+    ],
+)
+def test_what_cannot_be_run_is_not_announced(
+    options: tuple[str, ...], parts: tuple[str, ...], small_candles: Path, tmp_path: Path
+) -> None:
+    said = hedgerow("backtest", "--data", small_candles, *options, data=tmp_path / "no")
+    assert_refused(said, *parts)
+    assert said.out == ""

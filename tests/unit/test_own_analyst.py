@@ -322,6 +322,7 @@ class Idle:
         ({"funding": "0.1"}, "--funding"),
         ({"funding": 0.0001, "market": "futures"}, "--funding"),
         ({"path": "nonsense"}, "--path"),
+        ({"path": "fast", "analyst": "house"}, "--path fast"),
         ({"candles": {}}, "--symbols"),
         ({"params": {"x": 1}}, "Idle"),
     ],

@@ -10,6 +10,7 @@ from typing import Any, Final
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, MarketType
 from hedgerow.domain.money import ONE
+from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
 
 HOUSE: Final = "house"
@@ -51,6 +52,12 @@ class DeskRequest:
             value = getattr(self, name)
             if not isinstance(value, str) and (name, value) != ("funding", None):
                 raise InputRefused(f"{value!r} is not a text", _option(name), "put it in quotes")
+
+    def require_path(self, path: BacktestPath | None) -> None:
+        """Raise InputRefused for a path that the house cannot take; a class is looked at later."""
+        if self.analyst == HOUSE and path is BacktestPath.FAST:
+            what = "the house looks at every candle, so nothing can be skipped"
+            raise InputRefused(what, "--path fast", "leave --path out, or name another --analyst")
 
     @property
     def position_share_max(self) -> Decimal:
