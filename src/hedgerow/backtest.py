@@ -113,6 +113,8 @@ def backtest(
         funding=funding,
         seed=seed,
     )
+    way = None if path is None else word_of("--path", BacktestPath, path)
+    request.require_path(way)
     plan = BacktestPlan(
         exchange=request.exchange,
         capital=capital_of(str(capital)),
@@ -122,7 +124,7 @@ def backtest(
         position_share_max=request.position_share_max,
         profile=profile,
         settings=settings,
-        path=None if path is None else BacktestPath(path),
+        path=way,
     )
     desk = backtest_desk(
         request,

@@ -71,7 +71,10 @@ def test_a_kept_backtest_is_compared_with_another_and_with_a_paper_run(
     assert (both.code, both.err) == (0, "")
     assert "Side by side" in both.out
     assert "house" in both.out
-    assert "Side by side" in (own / "report-against-house.html").read_text(encoding="utf-8")
+    page = Path(both.out.splitlines()[-1].removeprefix("The report as a page: "))
+    assert page.parent == own
+    assert page.name.startswith("report-against-house-")
+    assert "Side by side" in page.read_text(encoding="utf-8")
     assert not (tmp_path / "no" / "postgres").exists()
     # the house comes to what its demo came to, also in every table of the report
     with_paper = hedgerow("report", "--against", house, "--json", data=finished.data).document
@@ -163,3 +166,18 @@ def test_what_cannot_be_is_refused_in_one_sentence(
     assert refused.code == 2
     assert refused.err.startswith(f"hedgerow: {said}")
     assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--path", "fast"), ("--path fast: the house looks at every candle", "leave --path out")),
+        (("--leverage", "5"), ("--leverage: a leverage of 5 cannot be", "1 on spot")),
+    ],
+)
+def test_what_cannot_be_run_is_not_announced(
+    options: tuple[str, ...], parts: tuple[str, ...], small_candles: Path, tmp_path: Path
+) -> None:
+    said = hedgerow("backtest", "--data", small_candles, *options, data=tmp_path / "no")
+    assert_refused(said, *parts)
+    assert said.out == ""

@@ -125,6 +125,7 @@ def moved(module_folder: Path, _environment: None) -> Moved:
     code, said, err = old.run("db", "backup", str(archive))
     assert code == 0, err
     assert "saved postgres/users: 1 rows" in err
+    assert "saved regimes/regime_model_4h_v1.json\n" in err
     return Moved(old, archive, account, said)
 
 

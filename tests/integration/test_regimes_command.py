@@ -42,6 +42,11 @@ def test_from_training_to_rows(data_folder: Path) -> None:
     assert "damaged" in listed.document[0]["problem"]
     assert listed.document[1] == card
 
+    said = hedgerow("regimes", "models", data=data_folder, COLUMNS="80").out
+    (row,) = (line.split() for line in said.splitlines() if line.startswith(VERSION))
+    assert row[1:5] == ["4", card["since"][:10], "2024-03-20", f"{card['candles']:,}"]
+    assert len(row) == 8
+
     assert hedgerow("candles", "import", bundled_sample(), data=data_folder).code == 0
     learned_from_stored = hedgerow(
         *("regimes", "train", "--symbols", ALL, "--timeframe", "4h"),

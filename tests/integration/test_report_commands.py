@@ -6,6 +6,7 @@ import csv
 import json
 from decimal import Decimal
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from pyarrow import parquet
@@ -85,6 +86,13 @@ def test_an_exported_run_is_reported_on_without_the_database(
     assert journal == hedgerow("journal", "--by", "memory", "--json", data=finished.data).document
     assert (kept / "report.html").is_file()
     assert not (service_folder / "none" / "postgres").exists()
+    pages = set()
+    for folder in ("a", "b"):
+        rival = tmp_path / folder / "same"
+        copytree(kept, rival)
+        said = hedgerow("report", "--run", kept, "--against", rival, data=service_folder / "none")
+        pages.add(said.out.splitlines()[-1])
+    assert len(pages) == len(list(kept.glob("report-against-same-*.html"))) == 2
     itself = hedgerow("report", "--run", kept, "--against", kept, data=service_folder / "none")
     assert_refused(itself, "--against: is the run itself that is shown")
     (kept / "run.json").write_text('{"hedgerow_run": 2}', encoding="utf-8")
@@ -100,6 +108,8 @@ def test_refuses_what_cannot_be(finished: Finished, service_folder: Path) -> Non
     taken.write_text("mine")
     for arguments, problem in (
         (["report", "--against", "ffffffff"], "--against: no run has an id like 'ffffffff'"),
+        (["report", "--run", ""], "--run: no run is named; give an id"),
+        (["report", "--against", " "], "--against: no run is named; give an id"),
         (["report", "--list", "--export", taken], "--list: lists runs and does nothing else"),
         (["report", "--export", taken], f"{taken}: cannot be written to"),
         (["journal", "--by", "mood"], "--by: 'mood' is nothing to group by; use one of setup"),

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.errors import InputRefused, InvalidValue
 from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, RecalledMemory, Standing
 from hedgerow.domain.orders import OrderType
@@ -31,6 +31,7 @@ from hedgerow.infrastructure.agents.house_analyst import (
     HouseAnalyst,
     HouseTerms,
 )
+from hedgerow.infrastructure.agents.house_terms import house_terms
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 from hedgerow.infrastructure.agents.plays import PLAYS
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
@@ -219,6 +220,11 @@ class TestPlays:
     async def test_a_pullback_must_have_turned(self) -> None:
         reasons = await abstain(briefing(candles([*PULLBACK[:-1], 153.7])))
         assert "(wanted a gain)" in reasons
+
+    def test_a_parameter_outside_its_range_is_refused_in_words(self) -> None:
+        with pytest.raises(InputRefused) as refused:
+            house_terms({"stop_atrs": "0"}, 1, None)
+        assert refused.value.what.startswith("stop_atrs is 0.0, and must be above 0 and below")
 
     @pytest.mark.parametrize(("slope", "goes"), [(1.0, True), (0.0, False), (-1.0, False)])
     async def test_no_position_is_opened_against_the_trend_of_longer_candles(

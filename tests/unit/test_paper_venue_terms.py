@@ -54,6 +54,25 @@ def test_slippage_is_fixed_drawn_or_by_volume() -> None:
             rules_of(terms(slippage=wrong))
 
 
+@pytest.mark.parametrize(
+    ("changes", "option", "said"),
+    [
+        ({"latency_ms": -1}, "--latency-ms", "latency_ms is -1, and must be at least 0 and below"),
+        ({"slippage": "fixed:1"}, "--slippage", "slippage_ratio is 1, and must be at least 0"),
+        ({"slippage": "volume:-1"}, "--slippage", "impact_ratio is -1, and must be at least 0"),
+        ({"funding": "2"}, "--funding", "funding rate is 2, and must be a share below 1"),
+    ],
+)
+def test_a_number_outside_its_range_is_refused_by_its_option(
+    changes: dict[str, Any], option: str, said: str
+) -> None:
+    asked = terms(market_type=FUTURES, **changes)
+    with pytest.raises(InputRefused) as refused:
+        _ = (funding_of(asked), rules_of(asked))
+    assert refused.value.where == option
+    assert refused.value.what.startswith(said)
+
+
 def test_funding_is_a_rate_or_a_table(tmp_path: Path) -> None:
     assert funding_of(terms()) is None
     with pytest.raises(InputRefused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,19 @@ async def test_a_backtest_comes_back_whole(tmp_path: Path) -> None:
     assert digits(read.orders) == digits(facts.orders)
 
 
-@pytest.mark.parametrize("changes", [{}, {"equity": (), "trades": [], "candles": {}}])
+@pytest.mark.parametrize("changes", [{}, {"trades": []}])
 def test_so_does_any_other_run(tmp_path: Path, changes: dict[str, Any]) -> None:
     facts = run_facts(**changes)
     write_run(tmp_path / "new", facts)
     assert told(build_report(read_run(tmp_path / "new"))) == told(build_report(facts))
+
+
+def test_one_that_was_stopped_before_a_symbol_began_comes_back(tmp_path: Path) -> None:
+    later = {BTC: Decimal("0.5"), ETH: Decimal("0.5")}
+    write_run(tmp_path, run_facts(allocations=later, is_finished=False))
+    report = build_report(read_run(tmp_path))
+    assert list(report.facts.candles[ETH]) == []
+    assert report.fund.final_equity == Decimal(1100)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +71,27 @@ def test_so_does_any_other_run(tmp_path: Path, changes: dict[str, Any]) -> None:
         (("hedgerow_run",), 2, "hedgerow_run: Input should be 1"),
         (("facts", "capital"), "much", "facts.capital: "),
         (("facts", "mood"), "good", "facts.mood: "),
-        (("equity", "cash"), [], "equity: Value error, its columns are not equally long"),
-        (("candles", "BTC/USDT", "close"), [1], "candles.BTC/USDT: Value error, its columns"),
+        (("equity", "cash"), [], "equity: its columns are not equally long"),
+        (("candles", "BTC/USDT", "close"), [1], "candles.BTC/USDT: its columns"),
+        (("candles", BTC, "price_places"), 10**9, "candles.BTC/USDT.price_places: Input should"),
+        (("candles", BTC, "volume_places"), -1, "candles.BTC/USDT.volume_places: Input should"),
+        (
+            ("candles", BTC, "open_us"),
+            [10**25 + i for i in range(4)],
+            "candles.BTC/USDT: open_us l",
+        ),
+        (("candles", BTC, "open_us"), [4, 3, 2, 1], "candles.BTC/USDT: open_us does not rise"),
+        (("candles",), {}, "the file: candles has none of BTC/USDT"),
+        (("facts", "capital"), "0", "the file: facts.capital is 0, and must be above 0"),
+        (("facts", "trades", 0, "position", "opened_at"), "2024-03-01T00:00:00", "the file: the t"),
+        (("equity",), {"at": [], "equity": [], "cash": []}, "equity: it has no point"),
+        (("equity", "at", 0), "2024-03-02T00:00:00", "equity.at.0: Input should have timezone"),
+        (("equity", "at", 0), "2024-03-20T00:00:00Z", "equity: at does not rise"),
+        (("equity", "at", 0), "0001-01-01T00:00:00Z", "equity: the time 0001-01-01T00:00:00+00:00"),
     ],
 )
 def test_a_damaged_file_is_refused_by_the_place(
-    tmp_path: Path, path: tuple[str, ...], value: object, said: str
+    tmp_path: Path, path: tuple[Any, ...], value: object, said: str
 ) -> None:
     write_run(tmp_path, run_facts())
     file = tmp_path / RUN_FILE

@@ -93,6 +93,11 @@ class InvalidValue(HedgerowError):
     allowed: str
 
 
+def value_in_words(error: InvalidValue) -> str:
+    """What is wrong with a value, for people; everywhere in the same words."""
+    return f"{error.field} is {error.value}, and must be {error.allowed}"
+
+
 @dataclass(eq=False)
 class UnknownEntity(HedgerowError):
     """A message that names something this fund does not hold."""

@@ -27,7 +27,7 @@ from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.run import run_backtest
+from hedgerow.usecases.backtest.run import require_runnable, run_backtest
 from hedgerow.usecases.backtest.series import CandleSeries, require_no_gaps, series_by_symbol
 from hedgerow.usecases.report import build_report, report_json
 
@@ -69,11 +69,12 @@ async def run_it(backstage: Backstage, request: BacktestRequest) -> bool:
             recording = await latest_recording(desk)
         result = await _run(
             backstage.recorded_desk(recording),
-            _recorded_plan(recording, request.path),
+            _recorded_plan(recording),
             recording.candles,
             console,
         )
     else:
+        request.desk.require_path(request.path)
         candles = await candles_for(backstage, request)
         memory = request.memory and request.desk.analyst == HOUSE
         async with backstage.backtest_desk(request.desk, candles, memory=memory) as desk:
@@ -124,7 +125,7 @@ def plan_for(request: BacktestRequest) -> BacktestPlan:
     )
 
 
-def _recorded_plan(recording: Recording, path: BacktestPath | None) -> BacktestPlan:
+def _recorded_plan(recording: Recording) -> BacktestPlan:
     plan = recording.plan
     return BacktestPlan(
         exchange=plan.exchange,
@@ -132,13 +133,14 @@ def _recorded_plan(recording: Recording, path: BacktestPath | None) -> BacktestP
         risk_tolerance=plan.risk_tolerance,
         profile=recording.profile,
         owner=recording.owner,
-        path=path,
     )
 
 
 async def _run(
     desk: BacktestDesk, plan: BacktestPlan, candles: Candles, console: Console
 ) -> BacktestResult:
+    # what cannot be run is refused before it is announced
+    require_runnable(plan, candles)
     total = sum(map(len, candles.values()))
     timeframe = next(iter(candles.values())).timeframe
     console.print(

@@ -88,8 +88,10 @@ def _progress(console: Console) -> Iterator[Show]:
             bar.update(
                 task, description=line, completed=progress.tables_done, total=progress.tables
             )
-            if not is_live and progress.rows:
-                console.print(f"{line}: {progress.rows:,} rows", highlight=False, soft_wrap=True)
+            if progress.rows:
+                line = f"{line}: {progress.rows:,} rows"
+            if not is_live and progress.rows != 0:
+                console.print(line, highlight=False, soft_wrap=True)
 
         yield show
 

@@ -12,14 +12,11 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.interrupts import finish
 from hedgerow.entrypoints.option_values import exchange_of, symbols_of, time_of, timeframe_of
+from hedgerow.entrypoints.options import JsonOption, OriginOption
 
 _Symbols = Annotated[
     str, typer.Option("--symbols", metavar="LIST", help="Which ones: BTC/USDT,ETH/USDT")
 ]
-_ExchangeName = Annotated[
-    str, typer.Option("--exchange", metavar="NAME", help="The exchange the candles are from.")
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 def regimes_commands(backstage: Backstage) -> typer.Typer:
@@ -48,8 +45,8 @@ def _add_classify(regimes: typer.Typer, backstage: Backstage) -> None:
         follow: Annotated[
             bool, typer.Option("--follow", "-f", help="Go on after every quarter of an hour.")
         ] = False,
-        exchange: _ExchangeName = "binance",
-        as_json: _Json = False,
+        exchange: OriginOption = "binance",
+        as_json: JsonOption = False,
     ) -> None:
         """Classify stored candles for every quarter of an hour."""
         from hedgerow.entrypoints.regimes import ClassifyRequest, classify_and_show
@@ -75,7 +72,7 @@ def _add_show(regimes: typer.Typer, backstage: Backstage) -> None:
         at: Annotated[
             str | None, typer.Option(metavar="TIME", help="As known then; by default, now.")
         ] = None,
-        as_json: _Json = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Show the latest regime of every market, by each model."""
         from hedgerow.entrypoints.regimes import show_regimes
@@ -97,8 +94,8 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
             typer.Option(metavar="TIME", help="Learn from nothing later; by default, now."),
         ] = None,
         seed: Annotated[int, typer.Option(min=0, help="One seed and data, one model.")] = 7,
-        exchange: _ExchangeName = "binance",
-        as_json: _Json = False,
+        exchange: OriginOption = "binance",
+        as_json: JsonOption = False,
     ) -> None:
         """Train a model, validated walking forward, as a new version."""
         from hedgerow.entrypoints.regimes import TrainRequest, train_and_show
@@ -117,7 +114,7 @@ def _add_train(regimes: typer.Typer, backstage: Backstage) -> None:
 
 def _add_models(regimes: typer.Typer, backstage: Backstage) -> None:
     @regimes.command()
-    def models(as_json: _Json = False) -> None:
+    def models(as_json: JsonOption = False) -> None:
         """List the trained versions with their scores."""
         from hedgerow.entrypoints.regimes import show_models
 

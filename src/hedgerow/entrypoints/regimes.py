@@ -150,7 +150,10 @@ def show_models(backstage: Backstage, *, as_json: bool) -> None:
     if not models:
         console.print("No model is trained yet: run `hedgerow regimes train`.")
         return
-    table = _table("version", "symbols", "from", "until", "candles", "log-loss", "rules", "ECE")
+    # dates and figures cannot be read in pieces: all of a row fits into 80 columns
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    for name in ("version", "symbols", "from", "until", "candles", "log-loss", "rules", "ECE"):
+        table.add_column(name, no_wrap=True)
     unreadable = [each for each in models if isinstance(each, UnreadableModel)]
     for each in models:
         if isinstance(each, ModelCard):
@@ -256,7 +259,7 @@ def _card_row(card: ModelCard) -> tuple[str, ...]:
     scores = card.scores
     return (
         card.version,
-        ", ".join(card.symbols),
+        f"{len(card.symbols):,}",
         f"{card.since:%Y-%m-%d}",
         f"{card.until:%Y-%m-%d}",
         f"{card.candles:,}",

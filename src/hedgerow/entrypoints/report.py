@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,11 @@ def _page(run: ShownRun, other: ShownRun | None) -> Path:
     """Where the page of a run lies, also beside another's."""
     if other is None:
         return run.page
-    return run.page.with_name(f"{run.page.stem}-against-{Path(other.key).name}.html")
+    name = Path(other.key).name
+    if name != other.key:
+        # many a folder has this name: each gets a page of its own
+        name = f"{name}-{sha256(other.key.encode()).hexdigest()[:8]}"
+    return run.page.with_name(f"{run.page.stem}-against-{name}.html")
 
 
 def _against(key: str, rival: Rival) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.usecases.choose_run import find_run, latest_run
 from hedgerow.usecases.paper_run import PaperDesk, report_facts
@@ -48,6 +49,9 @@ class RunShelf:
 
     async def find(self, name: str, option: str) -> ShownRun:
         """The run of this folder, or of an id like this; raises InputRefused."""
+        if not name.strip():
+            fix = "give an id, or a folder that `--export` has written"
+            raise InputRefused("no run is named", option, fix)
         folder = _folder(name)
         if folder is not None:
             return self._exported(folder)

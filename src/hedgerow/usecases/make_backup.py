@@ -83,5 +83,5 @@ def _write_models(models: ModelsDump, archive: ArchiveWriter, show: Show) -> Ite
         member = ModelDump(version, "").member
         with archive.member(member) as sink:
             models.write(version, sink)
-        show(BackupProgress("saved", member, 1, done, len(versions)))
+        show(BackupProgress("saved", member, None, done, len(versions)))
         yield ModelDump(version, archive.sha256(member))

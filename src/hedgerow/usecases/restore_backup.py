@@ -66,7 +66,7 @@ async def _verify(archive: ArchiveReader, show: Show) -> None:
     dumps: list[TableDump | ModelDump] = [*archive.manifest.tables, *archive.manifest.models]
     for done, dump in enumerate(dumps, start=1):
         await archive.verify(dump)
-        rows = dump.rows if isinstance(dump, TableDump) else 1
+        rows = dump.rows if isinstance(dump, TableDump) else None
         show(BackupProgress("verified", dump.member, rows, done, len(dumps)))
 
 
@@ -112,7 +112,7 @@ def _read_models(archive: ArchiveReader, models: StagedModels, show: Show) -> No
     for done, dump in enumerate(dumps, start=1):
         with archive.member(dump.member) as source:
             models.read(dump.version, source)
-        show(BackupProgress("restored", dump.member, 1, done, len(dumps)))
+        show(BackupProgress("restored", dump.member, None, done, len(dumps)))
 
 
 def _require_all(dump: TableDump, rows: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hedgerow.domain.errors import InputRefused, InvalidValue
+from hedgerow.domain.errors import InputRefused, InvalidValue, value_in_words
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.agents.house_analyst import HouseTerms
 
@@ -36,7 +36,7 @@ def house_terms(
     try:
         terms = HouseTerms(**given, leverage=leverage)
     except InvalidValue as error:
-        raise _refuse(str(error), "give another value") from error
+        raise _refuse(value_in_words(error), "give another value") from error
     trend = terms.trend_timeframe
     if trend and timeframe and trend.duration <= timeframe.duration:
         what = f"trend_timeframe={trend} is not longer than the candles, which are of {timeframe}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from hedgerow.domain.errors import HedgerowError, InputRefused
+from hedgerow.domain.errors import HedgerowError, InputRefused, InvalidValue, value_in_words
 from hedgerow.usecases.sweep.ports import Evaluate, Failure, Recipe, Result, Task
 
 _REASON_CHARACTERS_MAX = 500
@@ -70,4 +70,6 @@ def reason_of(error: Exception) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, InputRefused):
         return f"{error.where}: {error.what}"
+    if isinstance(error, InvalidValue):
+        return value_in_words(error)
     return str(error) if isinstance(error, HedgerowError) else f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from traceback import walk_tb
 
-from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
+from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact, value_in_words
 from hedgerow.domain.proposals import ExitProposal, Proposal
 
 
@@ -27,7 +27,7 @@ def refused_error(where: str, method: str, error: Exception) -> InputRefused | N
         case InputRefused():
             return InputRefused(f"{error.what} ({place})", where, error.fix)
         case InvalidValue():
-            what = f"{error.field} is {error.value}, and must be {error.allowed}"
+            what = value_in_words(error)
         case NotExact():
             what = f"{error.name} is {error.value}, which is no finite number"
         case _:

@@ -67,11 +67,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class BackupProgress:
-    """A table is done, or a model as a table of one row; one of several."""
+    """A table or a model is done, one of several; `rows` is None for a model, which has none."""
 
     doing: str
     table: str
-    rows: int
+    rows: int | None
     tables_done: int
     tables: int
 

@@ -57,7 +57,9 @@ class PaperVenueRules:
 
         if not 0 <= self.latency_ms < _LATENCY_BOUND_MS:
             raise InvalidValue(
-                field="latency_ms", value=self.latency_ms, allowed="0 to a minute, in milliseconds"
+                field="latency_ms",
+                value=self.latency_ms,
+                allowed=f"at least 0 and below {_LATENCY_BOUND_MS}",
             )
 
     def slippage(self, trade_number: int, volume_share: Decimal = ZERO) -> Decimal:

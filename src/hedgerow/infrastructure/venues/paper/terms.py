@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact
+from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact, value_in_words
 from hedgerow.domain.market import Exchange, MarketType
 from hedgerow.domain.money import ONE, ZERO, decimal_of
 from hedgerow.infrastructure.venues.paper.fee_tiers import fees_of
@@ -22,6 +22,11 @@ from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
 _COLUMNS: Final = ("symbol", "time", "rate")
 _FUNDING: Final = "give a rate such as 0.0001, or a CSV file with the columns symbol, time and rate"
 _RATE: Final = "give a symbol, a time such as 2024-01-01T08:00Z and a share below 1, such as 0.0001"
+_OPTIONS: Final[Mapping[str, str]] = {
+    "slippage_ratio": "--slippage",
+    "impact_ratio": "--slippage",
+    "latency_ms": "--latency-ms",
+}
 _SLIPPAGE: Final = "use fixed:0.0005, drawn:0.0005 or volume:0.1"
 
 
@@ -63,7 +68,8 @@ def rules_of(terms: VenueTerms) -> PaperVenueRules:
     except NotExact as error:
         raise InputRefused(f"{number!r} is no share", "--slippage", _SLIPPAGE) from error
     except InvalidValue as error:
-        raise InputRefused(str(error), "--slippage or --latency-ms", "give another") from error
+        option = _OPTIONS[error.field]
+        raise InputRefused(value_in_words(error), option, "give another") from error
 
 
 def funding_of(terms: VenueTerms) -> FundingRates | None:
@@ -78,7 +84,7 @@ def funding_of(terms: VenueTerms) -> FundingRates | None:
         return FundingRates(by_time=_rates_in(Path(terms.funding)))
     except InvalidValue as error:
         fix = "give a share such as 0.0001, which is 0.01 % every eight hours"
-        raise InputRefused(str(error), "--funding", fix) from error
+        raise InputRefused(value_in_words(error), "--funding", fix) from error
 
 
 @dataclass(frozen=True, slots=True)
