@@ -150,7 +150,7 @@ def test_either_path_says_the_same_and_which_it_was(small_candles: Path, tmp_pat
         (("--leverage", "3"), "--leverage: a leverage of 3 cannot be;"),
         (("--stored",), "--stored: it is not said which candles;"),
         (("--export", "no/where"), "no/where: its folder does not exist;"),
-        (("--path", "fast"), "--path fast: the analyst does not give its signals in columns"),
+        (("--path", "fast"), "--path fast: the house"),
         (("--market", "moon"), "--market: 'moon' is none of them;"),
         (
             ("--analyst", "recorded", "--capital", "10000", "--fee-tier", "vip1", "--stored"),

@@ -313,8 +313,13 @@ def test_columns_are_float64_whatever_the_digits_of_prices() -> None:
 
 
 async def test_the_fast_path_needs_signals() -> None:
-    with pytest.raises(InputRefused, match="does not give its signals in columns"):
-        backtest({BTC: wandering(2, 100)}, "house", path="fast")
+    class Silent:
+        def decide(self, market: Market) -> None:
+            return None
+
+    for analyst, said in (("house", "the house"), (Silent, "does not give its signals in columns")):
+        with pytest.raises(InputRefused, match=said):
+            backtest({BTC: wandering(2, 100)}, analyst, path="fast")
 
 
 class Quiet(RandomSignals):
