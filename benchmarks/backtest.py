@@ -32,7 +32,7 @@ from hedgerow.backtest import BacktestResult, CandleSeries, backtest
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.users import UserSettings
 from hedgerow.usecases.backtest.lookout import BacktestPath
-from hedgerow.usecases.backtest.series import microseconds
+from hedgerow.usecases.candle_series import microseconds
 from hedgerow.usecases.open_fund import PAPER_LIMITS, paper_profile
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples" / "ema_cross.py"

@@ -27,7 +27,7 @@ from hedgerow.bootstrap.sweeps import sweep_desk
 from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import DeskRequest
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.candle_series import CandleSeries, microseconds
 from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
 from hedgerow.usecases.sweep.plan import WalkForward, plan_sweep, whole_days
 from hedgerow.usecases.sweep.report import SweepFacts, build_report

@@ -21,7 +21,7 @@ from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, Backtest
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, moment, series_of
+from hedgerow.usecases.candle_series import CandleSeries, moment, series_of
 from hedgerow.usecases.gather_report import VenueCharges
 
 START = datetime(2024, 3, 1, tzinfo=UTC)

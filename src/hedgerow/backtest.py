@@ -35,7 +35,7 @@ from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 
 __all__ = [
     "BacktestResult",

@@ -24,7 +24,7 @@ from hedgerow.infrastructure.sweeps.candle_bytes import candles_in, write_candle
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import DeskRequest
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds, moment
+from hedgerow.usecases.candle_series import CandleSeries, microseconds, moment
 from hedgerow.usecases.sweep.outcome import max_drawdown_pct
 from hedgerow.usecases.sweep.plan import whole_days
 

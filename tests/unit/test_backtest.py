@@ -38,7 +38,7 @@ from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest import driver, engine
 from hedgerow.usecases.backtest.market import Market
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds, require_no_gaps, series_of
+from hedgerow.usecases.candle_series import CandleSeries, microseconds, require_no_gaps, series_of
 from hedgerow.usecases.open_fund import paper_profile
 from hedgerow.usecases.report import build_report, report_json
 from hedgerow.usecases.report_document import report_document

@@ -18,7 +18,7 @@ from hedgerow.domain.market import MarketType, Timeframe
 from hedgerow.domain.messages import DecisionMade, IntervalClosed, IntervalOpened, PriceMoved
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest.engine import Engine
-from hedgerow.usecases.backtest.series import microseconds
+from hedgerow.usecases.candle_series import microseconds
 
 FUTURES: dict[str, Any] = {"market_type": MarketType.FUTURES, "leverage": 5}
 

@@ -41,7 +41,7 @@ from hedgerow.usecases.backtest.lookout import BacktestPath, Records
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, series_of
+from hedgerow.usecases.candle_series import CandleSeries, series_of
 from hedgerow.usecases.sweep.late_start import starting_at
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ema_cross.py"

@@ -10,7 +10,7 @@ import pytest
 from hedgerow.backtest import backtest, read_candles
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Timeframe
-from hedgerow.usecases.backtest.series import series_of
+from hedgerow.usecases.candle_series import series_of
 from hedgerow.usecases.longer_candles import LongerCandles
 from market_builders import BEGIN, random_market
 

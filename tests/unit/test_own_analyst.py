@@ -14,7 +14,7 @@ from hedgerow.backtest import Market, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.words import sentence
 from hedgerow.infrastructure.agents.own_analyst import load_analyst
-from hedgerow.usecases.backtest.series import microseconds
+from hedgerow.usecases.candle_series import microseconds
 
 GOOD = """
 from decimal import Decimal

@@ -13,7 +13,7 @@ from builders import digits
 from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.memory import MemoryType
 from hedgerow.domain.regimes import CLASSIFY_EVERY, Regime, RegimeReading, classification
-from hedgerow.usecases.backtest.series import series_of
+from hedgerow.usecases.candle_series import series_of
 from hedgerow.usecases.classify_regimes import (
     Classify,
     RegimeDesk,

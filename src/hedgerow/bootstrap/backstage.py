@@ -28,7 +28,7 @@ from hedgerow.settings import Settings, load_settings
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk

@@ -11,7 +11,7 @@ from hedgerow.domain.market import Instrument, Timeframe
 from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestVenue, ByBriefing, ByRules, School
 from hedgerow.usecases.backtest.recorded import RecordedAnalyst, Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
-from hedgerow.usecases.backtest.series import CandleSeries, moment
+from hedgerow.usecases.candle_series import CandleSeries, moment
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.ports.desk import Embedder, RegimeModel
 

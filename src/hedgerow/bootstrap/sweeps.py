@@ -19,7 +19,7 @@ from hedgerow.bootstrap.desks import ChosenRegimes
 from hedgerow.usecases.backtest.desk import BacktestPlan
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
 from hedgerow.usecases.backtest.run import require_runnable, run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.candle_series import CandleSeries, microseconds
 from hedgerow.usecases.regime_models import UnreadableModel
 from hedgerow.usecases.sweep.fingerprint import SweepIdentity
 from hedgerow.usecases.sweep.late_start import starting_at

@@ -11,7 +11,7 @@ from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
 from hedgerow.usecases.backtest.request import DeskRequest
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk

@@ -28,7 +28,7 @@ from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
 from hedgerow.usecases.backtest.run import require_runnable, run_backtest
-from hedgerow.usecases.backtest.series import CandleSeries, require_no_gaps, series_by_symbol
+from hedgerow.usecases.candle_series import CandleSeries, require_no_gaps, series_by_symbol
 from hedgerow.usecases.report import build_report, report_json
 
 _EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))

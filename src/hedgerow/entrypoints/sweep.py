@@ -16,7 +16,7 @@ from hedgerow.entrypoints.output import require_writable, write_json, write_text
 from hedgerow.entrypoints.sweep_html import sweep_page
 from hedgerow.entrypoints.sweep_progress import show_sweep, sweep_bar
 from hedgerow.entrypoints.sweep_terminal import print_sweep
-from hedgerow.usecases.backtest.series import moment
+from hedgerow.usecases.candle_series import moment
 from hedgerow.usecases.sweep.order import SearchKind, SweepOrder
 from hedgerow.usecases.sweep.plan import WalkForward, plan_sweep, whole_days
 from hedgerow.usecases.sweep.ports import Window

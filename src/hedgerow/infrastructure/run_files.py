@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationEr
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds, series_of
+from hedgerow.usecases.candle_series import CandleSeries, microseconds, series_of
 from hedgerow.usecases.report_facts import EquityPoint, RunFacts
 
 RUN_FILE: Final = "run.json"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from itertools import groupby
-from typing import Final
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from hedgerow.domain.market import Candle, Timeframe
-from hedgerow.domain.money import ZERO, exact
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from hedgerow.usecases.candle_series import CandleSeries, microseconds, series_of
 
 Longer = Callable[[Timeframe, int], Sequence[Candle]]
 """The last so many longer candles that had closed by a certain time, oldest first."""
@@ -22,35 +17,18 @@ class LongerCandles:
 
     def __init__(self, candles: Sequence[Candle]) -> None:
         self._candles = candles
-        self._made: dict[Timeframe, list[Candle]] = {}
+        self._made: dict[Timeframe, CandleSeries] = {}
 
     def closed_by(self, at: datetime) -> Longer:
         """What can be asked for at `at`; candles that miss a part are left out."""
 
         def last(timeframe: Timeframe, count: int) -> Sequence[Candle]:
             if timeframe not in self._made:
-                self._made[timeframe] = list(_rolled_up(self._candles, timeframe))
+                whole = self._candles
+                series = whole if isinstance(whole, CandleSeries) else series_of(whole)
+                self._made[timeframe] = series.rolled_up(timeframe)
             made = self._made[timeframe]
-            closed = bisect_right(made, at, key=lambda candle: candle.close_time)
+            closed = made.closed_by(microseconds(at))
             return made[max(closed - count, 0) : closed]
 
         return last
-
-
-def _rolled_up(candles: Sequence[Candle], timeframe: Timeframe) -> Iterator[Candle]:
-    """Candles made of all their parts, oldest first."""
-    for _, group in groupby(candles, key=lambda c: (c.open_time - _EPOCH) // timeframe.duration):
-        parts = list(group)
-        if len(parts) * parts[0].timeframe.duration == timeframe.duration:
-            with exact():
-                volume = sum((part.volume for part in parts), ZERO)
-            yield Candle(
-                symbol=parts[0].symbol,
-                timeframe=timeframe,
-                open_time=parts[0].open_time,
-                open=parts[0].open,
-                high=max(part.high for part in parts),
-                low=min(part.low for part in parts),
-                close=parts[-1].close,
-                volume=volume,
-            )

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Candle, Exchange, Instrument, MarketType, Timeframe, split_symbol
-from hedgerow.domain.money import CONTEXT
 from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.usecases.candle_series import series_by_symbol
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
@@ -30,9 +29,6 @@ from hedgerow.usecases.ports.venue import ReplayVenue
 from hedgerow.usecases.regime_sources import claim_regimes
 from hedgerow.usecases.replay_fund import Replay, ReplayDesk, ReplayProgress
 from hedgerow.usecases.report_facts import RunFacts
-
-_DECIMALS_MAX: Final = 8
-_NOTIONAL_MIN: Final = Decimal(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,8 @@ async def run_paper(
     await desk.make_room(plan.starts_at, plan.ends_at)
     await desk.candle_store.save(plan.exchange, candles.candles)
     stored = await read_candles_of(desk, plan)
-    instruments = [_instrument(symbol, stored) for symbol in plan.symbols]
+    series = series_by_symbol(stored)
+    instruments = [series[symbol].instrument(MarketType.SPOT) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)
     school = TradeSchool(
@@ -204,27 +201,3 @@ def _fund_plan(plan: RunPlan, instruments: Sequence[Instrument], number: int) ->
 def _owner(plan: RunPlan, number: int) -> UUID:
     # The same plan run again is another user's fund: what the first learned is not the second's.
     return derived_id(plan.starts_at, plan.fingerprint, str(number))
-
-
-def _instrument(symbol: str, candles: Sequence[Candle]) -> Instrument:
-    """The trading rules that a symbol's own candles imply: the finest digits they use."""
-    mine = [candle for candle in candles if candle.symbol == symbol]
-    prices = [price for c in mine for price in (c.open, c.high, c.low, c.close)]
-    return Instrument(
-        symbol=symbol,
-        market_type=MarketType.SPOT,
-        price_tick=_finest(prices),
-        quantity_step=_finest([candle.volume for candle in mine]),
-        notional_quote_min=_NOTIONAL_MIN,
-    )
-
-
-def _finest(numbers: Sequence[Decimal]) -> Decimal:
-    places = max(_decimals(number) for number in numbers)
-    return Decimal(1).scaleb(-min(places, _DECIMALS_MAX))
-
-
-def _decimals(number: Decimal) -> int:
-    exponent = CONTEXT.normalize(number).as_tuple().exponent
-    assert isinstance(exponent, int), "candles are finite"
-    return max(-exponent, 0)

@@ -16,7 +16,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.usecases.backtest.analyst_faults import refused_error
 from hedgerow.usecases.backtest.lookout import Records
 from hedgerow.usecases.backtest.market import RuleAnalyst, SignalAnalyst
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 
 Column = NDArray[np.float64]
 

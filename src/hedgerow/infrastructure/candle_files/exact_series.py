@@ -11,7 +11,7 @@ import pyarrow as pa
 from hedgerow.infrastructure.candle_files.cells import DECIMALS_MAX
 from hedgerow.infrastructure.candle_files.plain import MONEY
 from hedgerow.infrastructure.candle_files.table import AMOUNTS
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns
 
 _DIGITS = 38

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Timeframe
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 
 _COLUMNS: Final = ("open_us", "open", "high", "low", "close", "volume")
 _ABOUT: Final = ("symbol", "timeframe", "price_places", "volume_places")

@@ -11,7 +11,7 @@ from hedgerow.domain.fund import Fund
 from hedgerow.domain.quiet import LoneTrade
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 
 
 @dataclass(frozen=True, slots=True)

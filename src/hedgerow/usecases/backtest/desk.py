@@ -21,7 +21,7 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.domain.users import UserSettings
 from hedgerow.usecases.backtest.lookout import BacktestPath, Lookout
 from hedgerow.usecases.backtest.market import RuleAnalyst
-from hedgerow.usecases.backtest.series import CandleSeries
+from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX

@@ -28,9 +28,9 @@ from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns
 from hedgerow.usecases.backtest.lookout import BacktestPath
-from hedgerow.usecases.backtest.series import microseconds, moment, point_us
 from hedgerow.usecases.backtest.skipping import Skipper
 from hedgerow.usecases.backtest.voices import Act, BriefedVoice, RuleVoice, Seat
+from hedgerow.usecases.candle_series import microseconds, moment, point_us
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
 _AT_CLOSE: Final = 3

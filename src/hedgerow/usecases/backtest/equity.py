@@ -10,7 +10,7 @@ from itertools import repeat
 from typing import overload
 
 from hedgerow.domain.money import ZERO, exact
-from hedgerow.usecases.backtest.series import moment
+from hedgerow.usecases.candle_series import moment
 from hedgerow.usecases.report_facts import EquityPoint
 
 

@@ -14,7 +14,7 @@ from hedgerow.domain.orders import OrderType
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import ExitProposal, IndicatorsAtEntry, Proposal, SetupType
 from hedgerow.domain.regimes import Regime
-from hedgerow.usecases.backtest.series import CandleSeries, moment
+from hedgerow.usecases.candle_series import CandleSeries, moment
 
 
 class Closed:

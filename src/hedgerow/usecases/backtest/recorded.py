@@ -12,7 +12,7 @@ from hedgerow.domain.limits import LimitProfile
 from hedgerow.domain.messages import ExitDecided, PositionOpened, ProposalAccepted, ProposalRefused
 from hedgerow.domain.proposals import ExitProposal, Proposal
 from hedgerow.usecases.backtest.market import Market
-from hedgerow.usecases.backtest.series import CandleSeries, series_by_symbol
+from hedgerow.usecases.candle_series import CandleSeries, series_by_symbol
 from hedgerow.usecases.codec import decode
 from hedgerow.usecases.event_schemas import SCHEMAS
 from hedgerow.usecases.paper_run import PaperDesk, RunPlan, read_candles_of

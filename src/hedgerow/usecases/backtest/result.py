@@ -19,7 +19,7 @@ from hedgerow.domain.risk import RiskEventType
 from hedgerow.domain.strategies import Strategy
 from hedgerow.usecases.backtest.equity import EquityColumns
 from hedgerow.usecases.backtest.lookout import BacktestPath
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.candle_series import CandleSeries, microseconds
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES

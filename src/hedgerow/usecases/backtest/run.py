@@ -15,8 +15,8 @@ from hedgerow.usecases.backtest.desk import BacktestDesk, BacktestPlan, ByRules
 from hedgerow.usecases.backtest.engine import Engine
 from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.series import CandleSeries, moment
 from hedgerow.usecases.backtest.voices import BriefedVoice, RuleVoice, Seat
+from hedgerow.usecases.candle_series import CandleSeries, moment
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund, paper_profile
 
 

@@ -22,8 +22,8 @@ from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns, Stretch
 from hedgerow.usecases.backtest.lookout import Lookout, Records
-from hedgerow.usecases.backtest.series import microseconds, moment, point_us
 from hedgerow.usecases.backtest.voices import Seat
+from hedgerow.usecases.candle_series import microseconds, moment, point_us
 
 _SPANS_AT_ONCE: Final = 65_536
 

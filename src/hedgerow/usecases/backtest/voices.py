@@ -20,7 +20,7 @@ from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
 from hedgerow.usecases.backtest.lookout import Lookout
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
-from hedgerow.usecases.backtest.series import CandleSeries, microseconds
+from hedgerow.usecases.candle_series import CandleSeries, microseconds
 from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES

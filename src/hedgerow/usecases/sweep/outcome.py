@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from hedgerow.domain.money import ZERO, exact, percent
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.series import microseconds
+from hedgerow.usecases.candle_series import microseconds
 from hedgerow.usecases.sweep.ports import Outcome, Window
 
 _DAY_US = 24 * 60 * 60 * 1_000_000
