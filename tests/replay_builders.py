@@ -67,7 +67,7 @@ def candle_set(*series: Sequence[Candle]) -> CandleSet:
 
 
 class ShelfOfCandles:
-    """A CandleStore in memory."""
+    """A CandleStore in memory; it makes no longer candles of those it has."""
 
     def __init__(self) -> None:
         self._candles: dict[tuple[Exchange, str, Timeframe, datetime], Candle] = {}
@@ -92,6 +92,16 @@ class ShelfOfCandles:
             and start <= opened_at < end
         ]
         return sorted(found, key=lambda candle: (candle.open_time, candle.symbol))
+
+    async def read_rolled_up(
+        self,
+        exchange: Exchange,
+        symbols: Sequence[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+    ) -> list[Candle]:
+        return []
 
 
 class ScriptedAnalyst:

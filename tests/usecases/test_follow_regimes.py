@@ -77,16 +77,6 @@ class LiveShelf(ShelfOfCandles):
         found = await super().read(exchange, symbols, timeframe, start, end)
         return [each for each in found if each.close_time + self._delay <= self._clock.now()]
 
-    async def read_rolled_up(
-        self,
-        exchange: Exchange,
-        symbols: Sequence[str],
-        timeframe: Timeframe,
-        start: datetime,
-        end: datetime,
-    ) -> list[Candle]:
-        return []
-
 
 class Desks:
     """Opens a desk for each round, but fails where the clock is in `outage`."""

@@ -72,23 +72,12 @@ class WatchedHouse:
         return decision
 
 
-class Shelf(ShelfOfCandles):
-    """Candles that are stored, none that are made of others."""
-
-    async def read_rolled_up(
-        self,
-        exchange: Exchange,
-        symbols: Sequence[str],
-        timeframe: Timeframe,
-        start: datetime,
-        end: datetime,
-    ) -> list[Candle]:
-        return []
-
-
 async def test_all_go_by_the_row_that_is_stored(open_postgres: OpenUnitOfWork) -> None:
     candles = candle_set(random_market(WINDOW + 150, seed=3))
-    shelf, asked = Shelf(), Classify(Exchange.BINANCE, [BTC], END, timeframes=(Timeframe.H1,))
+    shelf, asked = (
+        ShelfOfCandles(),
+        Classify(Exchange.BINANCE, [BTC], END, timeframes=(Timeframe.H1,)),
+    )
     await shelf.save(Exchange.BINANCE, candles.candles)
     # The rules' rows stand beside, and say something else.
     for model in (RulesRegimeModel(IndicatorDesk()), Learned()):
