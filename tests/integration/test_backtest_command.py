@@ -172,6 +172,15 @@ def test_what_cannot_be_is_refused_in_one_sentence(
     ("options", "parts"),
     [
         (("--path", "fast"), ("--path fast: the house looks at every candle", "leave --path out")),
+        (
+            (
+                "--analyst",
+                f"{EXAMPLE.with_name('random_entries.py')}:RandomEntries",
+                "--path",
+                "fast",
+            ),
+            ("--path fast: the analyst does not give its signals in columns", "leave --path out"),
+        ),
         (("--leverage", "5"), ("--leverage: a leverage of 5 cannot be", "1 on spot")),
     ],
 )

@@ -27,7 +27,7 @@ from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.recorded import Recording, latest_recording
 from hedgerow.usecases.backtest.request import HOUSE, RECORDED, DeskRequest
 from hedgerow.usecases.backtest.result import BacktestResult
-from hedgerow.usecases.backtest.run import require_runnable, run_backtest
+from hedgerow.usecases.backtest.run import path_of, require_runnable, run_backtest
 from hedgerow.usecases.candle_series import CandleSeries, require_no_gaps, series_by_symbol
 from hedgerow.usecases.report import build_report, report_json
 
@@ -141,6 +141,7 @@ async def _run(
 ) -> BacktestResult:
     # what cannot be run is refused before it is announced
     require_runnable(plan, candles)
+    path_of(plan, desk)
     total = sum(map(len, candles.values()))
     timeframe = next(iter(candles.values())).timeframe
     console.print(

@@ -34,7 +34,7 @@ async def run_backtest(
     or a leverage that cannot be one fund's, and for a path that the analyst cannot take.
     """
     require_runnable(plan, candles)
-    path = _path(plan, desk)
+    path = path_of(plan, desk)
     series = [candles[symbol] for symbol in sorted(candles)]
     instruments = [each.instrument(plan.market_type) for each in series]
     fund = _open_fund(plan, series, instruments)
@@ -105,8 +105,8 @@ def require_allowed(profile: LimitProfile) -> None:
         )
 
 
-def _path(plan: BacktestPlan, desk: BacktestDesk) -> BacktestPath:
-    """The path that was asked for, or the fastest that there is."""
+def path_of(plan: BacktestPlan, desk: BacktestDesk) -> BacktestPath:
+    """The path that was asked for, or the fastest that there is; raises InputRefused."""
     has_columns = isinstance(desk.decides, ByRules) and desk.decides.look_out is not None
     if plan.path is BacktestPath.FAST and not has_columns:
         raise InputRefused(
