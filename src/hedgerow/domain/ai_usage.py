@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.money import ZERO, require_exact
 
 _UINT16_MAX: Final = 2**16 - 1
 _UINT32_MAX: Final = 2**32 - 1
@@ -21,17 +22,67 @@ class AIProvider(StrEnum):
     OPENAI = "openai"
     GOOGLE = "google"
     DEEPSEEK = "deepseek"
+    COMPATIBLE = "compatible"
+    """Any server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp."""
+    HOUSE = "house"
+    """The rules of the house, which run here and cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model, and who runs it."""
+
+    provider: AIProvider
+    model_id: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model_id}"
+
+
+HOUSE: Final = ModelChoice(AIProvider.HOUSE, "house")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one call. Those read from and written to the provider's cache are part of
+    `prompt_tokens`, those of hidden reasoning part of `completion_tokens`.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    thinking_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """All of them."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """What a call cost in US dollars, exactly; None where the model has no known price."""
+
+    input_usd: Decimal
+    output_usd: Decimal
+
+    @property
+    def total_usd(self) -> Decimal:
+        """Both together."""
+        return self.input_usd + self.output_usd
 
 
 @dataclass(frozen=True, slots=True)
 class AIUsageLog:
     """One call of a model. `event_id` is unique: a call logged twice is one call.
 
-    `timestamp` has a time zone and is kept to the second. Costs are US dollars in float64: they
-    are estimates from price lists, not money that moves. `is_cached` says that the prompt was
-    offered to the provider's cache, `cache_hit` that some of it was found there; `reasoning_step`
-    counts the calls of one chain from 0. Raises InvalidValue for what cannot be: a count that is
-    negative or too large, a cost that is negative or no number, a time without zone, no event id.
+    `timestamp` has a time zone and is kept to the second. Costs are exact US dollars.
+    `is_cached` says that the prompt was offered to the provider's cache, `cache_hit` that some of
+    it (`cached_tokens`) was found there; `cache_write_tokens` were put there, `thinking_tokens` are
+    the hidden part of the completion. `reasoning_step` counts the calls of one chain from 0. Raises
+    InvalidValue for what cannot be: a count that is negative or too large, a negative cost, a time
+    without zone, no event id.
     """
 
     timestamp: datetime
@@ -44,15 +95,18 @@ class AIUsageLog:
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    input_cost_usd: float
-    output_cost_usd: float
-    total_cost_usd: float
+    input_cost_usd: Decimal
+    output_cost_usd: Decimal
+    total_cost_usd: Decimal
     tool_calls_count: int
     is_cached: bool
     cache_hit: bool
     latency_ms: int
     reasoning_step: int
     workflow_name: str
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    thinking_tokens: int = 0
 
     def __post_init__(self) -> None:
         if not self.event_id:
@@ -60,14 +114,22 @@ class AIUsageLog:
         if self.timestamp.tzinfo is None:
             allowed = "a time with its zone"
             raise InvalidValue(field="timestamp", value=self.timestamp, allowed=allowed)
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens", "latency_ms"):
+        for name in (
+            *("prompt_tokens", "completion_tokens", "total_tokens", "latency_ms"),
+            *("cached_tokens", "cache_write_tokens", "thinking_tokens"),
+        ):
             self._require_count(name, _UINT32_MAX)
         for name in ("tool_calls_count", "reasoning_step"):
             self._require_count(name, _UINT16_MAX)
+        require_exact(
+            input_cost_usd=self.input_cost_usd,
+            output_cost_usd=self.output_cost_usd,
+            total_cost_usd=self.total_cost_usd,
+        )
         for name in ("input_cost_usd", "output_cost_usd", "total_cost_usd"):
-            cost: float = getattr(self, name)
-            if not (math.isfinite(cost) and cost >= 0.0):
-                raise InvalidValue(field=name, value=cost, allowed="a number, at least 0")
+            cost: Decimal = getattr(self, name)
+            if cost < ZERO:
+                raise InvalidValue(field=name, value=cost, allowed="at least 0")
 
     def _require_count(self, name: str, greatest: int) -> None:
         count: int = getattr(self, name)
@@ -81,7 +143,7 @@ class UserDayCost:
 
     user_id: str
     date: date
-    cost: float
+    cost: Decimal
     requests: int
     total_tokens: int
 
@@ -91,6 +153,17 @@ class AgentCost:
     """What an agent's calls have cost over all users, in US dollars."""
 
     agent_name: str
-    cost: float
+    cost: Decimal
+    requests: int
+    total_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What a model's calls have cost over all users, in US dollars."""
+
+    provider: AIProvider
+    model_id: str
+    cost: Decimal
     requests: int
     total_tokens: int

@@ -153,3 +153,38 @@ class EmbeddingFailed(HedgerowError):
     service: str
     problem: str
     attempts: int
+
+
+@dataclass(eq=False)
+class BudgetExhausted(HedgerowError):
+    """A model call that would exceed what the user's month may hold; `bound_by` names the limit."""
+
+    user_id: UUID
+    bound_by: str
+    used: Decimal
+    limit: Decimal
+
+
+@dataclass(eq=False)
+class ModelUnavailable(HedgerowError):
+    """No model of a chain gave an answer; `problem` tells what the last one said."""
+
+    model: str
+    problem: str
+    attempts: int
+
+
+@dataclass(eq=False)
+class SessionConflict(HedgerowError):
+    """Somebody else has added to this session since it was read: read it again."""
+
+    session_id: str
+    version: int
+
+
+@dataclass(eq=False)
+class NewsUnavailable(HedgerowError):
+    """A source of news that gave none, or nothing that can be read."""
+
+    source: str
+    problem: str

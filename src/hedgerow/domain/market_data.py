@@ -54,3 +54,34 @@ class MarketTrade:
     side: OrderSide
     price: Decimal
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativesReading:
+    """What a perpetual future told at a moment: `funding_ratio` is that of the last settlement,
+    0.0001 being 0.01 %, paid by longs above zero; `open_interest` is in base currency.
+    """
+
+    symbol: str
+    at: datetime
+    funding_ratio: Decimal
+    open_interest: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """A piece of news, as it came: its text is somebody else's and is never an instruction.
+
+    `symbols` are those it was found to be about (`BASE/QUOTE`), none if it is about all.
+    `published_at` is what the source says, `known_at` when it was first seen here: no decision
+    before that knew it.
+    """
+
+    id: str
+    source: str
+    title: str
+    summary: str
+    url: str
+    symbols: tuple[str, ...]
+    published_at: datetime
+    known_at: datetime

@@ -39,7 +39,8 @@ class Proposal:
     Prices are in quote currency. `size_ratio` is the share of the strategy's equity to put in
     (0 to 1, before leverage); `confidence` lies in 0 to 1. `entry_type` is market or limit;
     `entry_price` is the limit, or the price the analyst saw. Of the `memories_recalled` those in
-    `memories_used` moved the confidence, and the outcome will validate them.
+    `memories_used` moved the confidence, and the outcome will validate them. `session_id` is the
+    conversation that it came of, if there was one.
     """
 
     symbol: str
@@ -61,6 +62,7 @@ class Proposal:
     memories_used: tuple[UUID, ...]
     indicators: IndicatorsAtEntry
     memories_recalled: tuple[UUID, ...] = ()
+    session_id: str | None = None
 
     def __post_init__(self) -> None:
         require_exact(
@@ -89,6 +91,29 @@ class ExitProposal:
     position_id: UUID
     reasoning: str
     agent_id: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopProposal:
+    """An analyst's wish to move the stop of an open position to `stop_loss_price` (quote).
+
+    Only ever closer to the market: the fund refuses a stop that risks more than the present one.
+    """
+
+    symbol: str
+    position_id: UUID
+    stop_loss_price: Decimal
+    reasoning: str
+    agent_id: str
+    session_id: str | None = None
+
+    def __post_init__(self) -> None:
+        require_exact(stop_loss_price=self.stop_loss_price)
+        if not self.stop_loss_price > ZERO:
+            raise InvalidValue(
+                field="stop_loss_price", value=self.stop_loss_price, allowed="above 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +123,7 @@ class Abstention:
     symbol: str
     reasoning: str
     agent_id: str
+    session_id: str | None = None
 
 
-Decision = Proposal | ExitProposal | Abstention
+Decision = Proposal | ExitProposal | StopProposal | Abstention

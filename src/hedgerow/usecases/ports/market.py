@@ -9,7 +9,13 @@ from datetime import datetime
 from typing import Protocol
 
 from hedgerow.domain.market import Candle, Exchange, Timeframe
-from hedgerow.domain.market_data import MarketTrade, OrderBookSnapshot, Tick
+from hedgerow.domain.market_data import (
+    DerivativesReading,
+    MarketTrade,
+    NewsItem,
+    OrderBookSnapshot,
+    Tick,
+)
 
 
 class CandleStore(Protocol):
@@ -87,4 +93,75 @@ class MarketTradeStore(Protocol):
         self, exchange: Exchange, symbol: str, start: datetime, end: datetime
     ) -> list[MarketTrade]:
         """Trades with `start <= at < end`, by time and then by trade id."""
+        ...
+
+
+class DerivativesStore(Protocol):
+    """Funding and open interest of futures (ClickHouse, table `market_data_derivatives`)."""
+
+    async def save(self, exchange: Exchange, readings: Sequence[DerivativesReading]) -> None:
+        """Store readings; a reading stored twice is one reading."""
+        ...
+
+    async def read(
+        self, exchange: Exchange, symbol: str, start: datetime, end: datetime
+    ) -> list[DerivativesReading]:
+        """Readings with `start <= at < end`, by time."""
+        ...
+
+
+class NewsStore(Protocol):
+    """News with the time from which it was known (ClickHouse, table `market_news`)."""
+
+    async def save(self, items: Sequence[NewsItem]) -> None:
+        """Store news; of an item stored twice the first, known earlier, stays."""
+        ...
+
+    async def read(
+        self, symbol: str, start: datetime, as_of: datetime, limit: int
+    ) -> list[NewsItem]:
+        """News about a symbol, or about all, with `start <= known_at <= as_of`, the latest first."""
+        ...
+
+
+class NewsFeed(Protocol):
+    """Where news comes from."""
+
+    async def fetch(self, known_at: datetime) -> list[NewsItem]:
+        """What the source carries now, as known from `known_at` on; raises NewsUnavailable."""
+        ...
+
+
+class MarketRecords(Protocol):
+    """What was known of markets at a moment: nothing that became known after `as_of` is told.
+
+    All are of one exchange. A candle is known from its close on.
+    """
+
+    async def candles(
+        self, symbol: str, timeframe: Timeframe, count: int, as_of: datetime
+    ) -> Sequence[Candle]:
+        """The last `count` closed candles, oldest first; fewer where there are fewer."""
+        ...
+
+    async def order_book(self, symbol: str, as_of: datetime) -> OrderBookSnapshot | None:
+        """The last snapshot, if there is one of the last hour."""
+        ...
+
+    async def trades(
+        self, symbol: str, start: datetime, as_of: datetime
+    ) -> Sequence[MarketTrade]:
+        """Everybody's trades from `start` on, by time."""
+        ...
+
+    async def derivatives(
+        self, symbol: str, start: datetime, as_of: datetime
+    ) -> Sequence[DerivativesReading]:
+        """Funding and open interest from `start` on, by time."""
+        ...
+
+    async def news(
+        self, symbol: str, start: datetime, as_of: datetime, limit: int
+    ) -> Sequence[NewsItem]:
+        """News known from `start` on, the latest first."""
         ...

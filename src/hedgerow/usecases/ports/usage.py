@@ -7,7 +7,7 @@ from collections.abc import (
 )
 from typing import Protocol
 
-from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, UserDayCost
+from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, ModelCost, UserDayCost
 
 
 class UsageLog(Protocol):
@@ -31,4 +31,8 @@ class UsageStore(Protocol):
 
     async def cost_by_agent(self) -> list[AgentCost]:
         """Cost of each agent, the most expensive first."""
+        ...
+
+    async def cost_by_model(self) -> list[ModelCost]:
+        """Cost of each model, the most expensive first."""
         ...

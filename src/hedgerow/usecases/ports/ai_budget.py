@@ -1,0 +1,49 @@
+"""Money and calls that models may cost, reserved before each call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from hedgerow.domain.ai_budget import BudgetLimits, BudgetState
+
+
+class AIBudgets(Protocol):
+    """What each user's month holds; every change is one atomic statement."""
+
+    async def reserve(
+        self, user_id: UUID, call_id: UUID, estimate_usd: Decimal, limits: BudgetLimits, at: datetime
+    ) -> BudgetState:
+        """Set a call and its estimated cost aside in the month of `at`.
+
+        Raises BudgetExhausted, having changed nothing, where a limit would be exceeded. A call that
+        is reserved already stays reserved once.
+        """
+        ...
+
+    async def settle(
+        self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime
+    ) -> BudgetState:
+        """Count a reserved call at what it cost; one that is settled already counts once."""
+        ...
+
+    async def release(self, user_id: UUID, call_id: UUID, at: datetime) -> None:
+        """Give back what a call that was never sent had set aside."""
+        ...
+
+    async def sweep(self, reserved_before: datetime) -> int:
+        """Settle calls that nobody has settled, at their estimates; returns how many.
+
+        Whoever reserved them died: the provider may have charged for them.
+        """
+        ...
+
+    async def state(self, user_id: UUID, at: datetime) -> BudgetState:
+        """What the month of `at` holds."""
+        ...
+
+    async def alert_due(self, user_id: UUID, pct: int, at: datetime) -> bool:
+        """Note that the user is told that `pct` per cent are used; False if told this month."""
+        ...
