@@ -27,7 +27,6 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.agents.experience import LESSON_WEIGHT, SHIFT_MAX
 from hedgerow.infrastructure.agents.house_analyst import (
     CONFIDENCE_MIN,
-    TREND_CANDLES,
     HouseAnalyst,
     HouseTerms,
 )
@@ -35,6 +34,7 @@ from hedgerow.infrastructure.agents.house_terms import house_terms
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 from hedgerow.infrastructure.agents.plays import PLAYS
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
+from hedgerow.infrastructure.agents.setups import TREND_CANDLES
 from hedgerow.infrastructure.agents.stakes import STAKE_RATIOS
 from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from statistics import fmean
 from typing import Final
 
 from hedgerow.domain.errors import InvalidValue
-from hedgerow.domain.journal import JOURNAL_REGIMES
-from hedgerow.domain.market import MarketType, Timeframe
-from hedgerow.domain.memory import MemoryType
-from hedgerow.domain.money import decimal_of, price_from_float
+from hedgerow.domain.market import Timeframe
+from hedgerow.domain.money import decimal_of
 from hedgerow.domain.orders import OrderType
-from hedgerow.domain.positions import Position, PositionSide
+from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import (
     Abstention,
     Decision,
@@ -24,19 +20,23 @@ from hedgerow.domain.proposals import (
 )
 from hedgerow.domain.regimes import Regime
 from hedgerow.domain.strategies import RiskTolerance
-from hedgerow.infrastructure.agents.experience import Experience, Kind, weigh
+from hedgerow.infrastructure.agents.experience import Kind, weigh
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk, Indicators
-from hedgerow.infrastructure.agents.plays import AGAINST, PLAYS, Look, Play
-from hedgerow.infrastructure.agents.stakes import (
-    STOP_RATIO_MAX,
-    Levels,
-    NoLevels,
-    levels,
-    size_ratio,
-    stake_percent,
+from hedgerow.infrastructure.agents.plays import PLAYS, Play
+from hedgerow.infrastructure.agents.setups import (
+    Belief,
+    Setup,
+    against_longer_trend,
+    can_take,
+    confidence_in,
+    find_setup,
+    lesson_query,
+    levels_words,
+    market_words,
+    thesis_gone,
 )
-from hedgerow.infrastructure.agents.words import setup_words
-from hedgerow.usecases.ports.desk import Briefing, Recall, RecallQuery
+from hedgerow.infrastructure.agents.stakes import size_ratio, stake_percent
+from hedgerow.usecases.ports.desk import Briefing, Recall
 
 AGENT_ID: Final = "house_analyst"
 # What a proposal must at least be worth, by how much risk the strategy bears.
@@ -45,11 +45,6 @@ CONFIDENCE_MIN: Final[Mapping[RiskTolerance, float]] = {
     RiskTolerance.MODERATE: 0.55,
     RiskTolerance.AGGRESSIVE: 0.5,
 }
-
-# A longer trend is up where the last longer close is above the mean of as many.
-TREND_CANDLES: Final = 20
-
-_LESSONS_RECALLED: Final = 8
 _MULTIPLE_BOUND: Final = 1000.0
 
 
@@ -123,22 +118,14 @@ class HouseAnalyst:
         return await _seek(briefing, seen, recall, self._terms)
 
 
-def confidence_in(look: Look, regime_confidence: float) -> float:
-    """Before any memory: (regime confidence + (1 + strength) / 2) / 2, from 0 to 1.
-
-    A setup that barely meets its conditions counts a half, as a regime on its threshold does.
-    """
-    return (regime_confidence + (1.0 + look.strength) / 2.0) / 2.0
-
-
 def _abstain(briefing: Briefing, reasoning: str) -> Abstention:
     return Abstention(briefing.symbol, reasoning, AGENT_ID)
 
 
 def _watch(briefing: Briefing, position: Position, seen: Indicators) -> Decision:
     """Leave a position whose thesis is gone; its stop and target take care of the rest."""
-    gone = _thesis_gone(briefing, position.side, seen)
-    market = _market_words(briefing, seen)
+    gone = thesis_gone(briefing.regime.regime, position.side, seen, briefing.price_tick)
+    market = market_words(briefing.regime, seen, briefing.price_tick)
     if gone is None:
         return _abstain(
             briefing, f"Holding the {position.side}: nothing speaks against it. {market}"
@@ -151,121 +138,43 @@ def _watch(briefing: Briefing, position: Position, seen: Indicators) -> Decision
     )
 
 
-def _thesis_gone(briefing: Briefing, side: PositionSide, seen: Indicators) -> str | None:
-    """Why a position of `side` has lost its reason, or None while it has not."""
-    edge = seen.channel_low if side is PositionSide.LONG else seen.channel_high
-    broken = (edge - seen.close) * side.sign > 0.0
-    reasons = (
-        (
-            briefing.regime.regime is AGAINST[side],
-            f"the regime has turned to {briefing.regime.regime}",
-        ),
-        (
-            briefing.regime.regime is Regime.VOLATILE and broken,
-            f"a volatile market has broken out against it, beyond {_price(briefing, edge)}",
-        ),
-    )
-    return next((words for holds, words in reasons if holds), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Setup:
-    """A play that found what it looks for, and where it would start and end."""
-
-    play: Play
-    look: Look
-    at: Levels
-
-    @property
-    def words(self) -> str:
-        return f"{self.play.name.capitalize()} ({self.look.side}): {self.look.facts}."
-
-
-def _find(briefing: Briefing, seen: Indicators, terms: HouseTerms) -> _Setup | str:
-    """The setup of the regime's play, or in words why there is none."""
-    play = terms.play(briefing.regime.regime)
-    if play is None:
-        return "No play while the regime is changing."
-    look = play.look(seen)
-    if not look.is_setup:
-        return f"No {play.name} ({look.side}): {look.missing}."
-    if look.side is PositionSide.SHORT and briefing.market_type is MarketType.SPOT:
-        return f"A {play.name} would be short, which spot cannot be: {look.facts}."
-    close = briefing.candles[-1].close
-    at = levels(play, look.side, close, seen.regime.atr, briefing.price_tick)
-    if isinstance(at, NoLevels):
-        return (
-            f"No place for a stop: {play.stop_atrs:g} ATR are {_on_tick(briefing, at.distance)} at "
-            f"a price of {_on_tick(briefing, at.entry)}, and must be from one tick of "
-            f"{briefing.price_tick:f} to {STOP_RATIO_MAX:.0%} of the price."
-        )
-    return _Setup(play, look, at)
-
-
 async def _seek(
     briefing: Briefing, seen: Indicators, recall: Recall, terms: HouseTerms
 ) -> Decision:
     """Find a setup, ask the memory, then propose if enough confidence is left."""
-    setup = _find(briefing, seen, terms)
+    market = market_words(briefing.regime, seen, briefing.price_tick)
+    play = terms.play(briefing.regime.regime)
+    setup = find_setup(play, seen, briefing.candles[-1].close, briefing.price_tick)
     if isinstance(setup, str):
-        return _abstain(briefing, f"{setup} {_market_words(briefing, seen)}")
-    if against := _against_longer_trend(briefing, setup.look.side, terms.trend_timeframe):
-        return _abstain(briefing, f"{setup.words} {against} {_market_words(briefing, seen)}")
-    kind = Kind(setup.play.setup_type, setup.look.side, briefing.regime.regime)
-    recalled = await recall(_query(briefing, seen, kind))
-    experience = weigh(recalled, kind)
-    before = confidence_in(setup.look, briefing.regime.confidence)
-    belief = _Belief(before, max(0.0, min(1.0, before + experience.shift)), experience)
+        return _abstain(briefing, f"{setup} {market}")
+    side = setup.look.side
+    if not can_take(briefing.market_type, side):
+        words = f"A {setup.play.name} would be short, which spot cannot be: {setup.look.facts}."
+        return _abstain(briefing, f"{words} {market}")
+    against = against_longer_trend(
+        briefing.longer, side, terms.trend_timeframe, briefing.price_tick
+    )
+    if against is not None:
+        return _abstain(briefing, f"{setup.words} {against} {market}")
+    kind = Kind(setup.play.setup_type, side, briefing.regime.regime)
+    recalled = await recall(lesson_query(briefing, seen, kind))
+    belief = Belief(confidence_in(setup.look, briefing.regime.confidence), weigh(recalled, kind))
     least = terms.least_confidence(briefing.risk_tolerance)
     if belief.confidence < least:
         return _abstain(
             briefing,
             f"{setup.words} {belief.words} A {briefing.risk_tolerance} strategy wants at least "
-            f"{least:.2f}. {_market_words(briefing, seen)}",
+            f"{least:.2f}. {market}",
         )
     proposal = _propose(briefing, seen, setup, belief, terms.leverage)
     return replace(proposal, memories_recalled=tuple(each.memory.id for each in recalled))
 
 
-def _against_longer_trend(
-    briefing: Briefing, side: PositionSide, timeframe: Timeframe | None
-) -> str | None:
-    """Why the trend of longer candles speaks against a position, or None where it does not."""
-    if timeframe is None:
-        return None
-    closes = [float(candle.close) for candle in briefing.longer(timeframe, TREND_CANDLES)]
-    if len(closes) < TREND_CANDLES:
-        return f"Only {len(closes)} of {TREND_CANDLES} closed {timeframe} candles are known."
-    mean = fmean(closes)
-    if (closes[-1] - mean) * side.sign > 0.0:
-        return None
-    return (
-        f"The {timeframe} trend is against it: the close at {_price(briefing, closes[-1])}, the "
-        f"mean of {TREND_CANDLES} at {_price(briefing, mean)}."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Belief:
-    """The confidence in a setup (0 to 1) before and after experience was asked."""
-
-    before: float
-    confidence: float
-    experience: Experience
-
-    @property
-    def words(self) -> str:
-        return (
-            f"Confidence {self.before:.2f} {self.experience.shift:+.3f} by memory = "
-            f"{self.confidence:.2f}: {self.experience.reasoning}."
-        )
-
-
 def _propose(
-    briefing: Briefing, seen: Indicators, setup: _Setup, belief: _Belief, leverage: int
+    briefing: Briefing, seen: Indicators, setup: Setup, belief: Belief, leverage: int
 ) -> Proposal:
     play, look, at = setup.play, setup.look, setup.at
-    size = size_ratio(briefing.risk_tolerance, play, at.stop_ratio * leverage)
+    size = size_ratio(briefing.risk_tolerance, play.stake_share, at.stop_ratio * leverage)
     return Proposal(
         symbol=briefing.symbol,
         timeframe=briefing.timeframe,
@@ -282,64 +191,12 @@ def _propose(
         strategy_used=play.name,
         regime=briefing.regime.regime,
         reasoning=(
-            f"{setup.words} {_market_words(briefing, seen)} {_levels_words(briefing, play, at)} "
-            f"Stakes {stake_percent(briefing.risk_tolerance, play):f} % of equity, so "
+            f"{setup.words} {market_words(briefing.regime, seen, briefing.price_tick)} "
+            f"{levels_words(play, at, briefing.price_tick)} "
+            f"Stakes {stake_percent(briefing.risk_tolerance, play.stake_share):f} % of equity, so "
             f"{size:.2%} of it goes in. {belief.words}"
         ),
         agent_id=AGENT_ID,
         memories_used=belief.experience.used,
         indicators=IndicatorsAtEntry(rsi=seen.rsi, atr=seen.regime.atr, volume=seen.volume),
-    )
-
-
-def _query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuery:
-    return RecallQuery(
-        text=setup_words(
-            f"{briefing.symbol} {briefing.timeframe}",
-            kind.side,
-            kind.setup_type,
-            JOURNAL_REGIMES[kind.regime],
-            seen.rsi,
-        ),
-        as_of=briefing.at,
-        types=(MemoryType.LESSON,),
-        symbol=briefing.symbol,
-        regime=kind.regime,
-        tags=(kind.setup_type, kind.side),
-        personality=briefing.risk_tolerance,
-        limit=_LESSONS_RECALLED,
-    )
-
-
-def _price(briefing: Briefing, value: float) -> str:
-    return _on_tick(briefing, price_from_float(value, briefing.price_tick))
-
-
-def _on_tick(briefing: Briefing, price: Decimal) -> str:
-    """A price on the grid, with as many decimals as the tick has."""
-    return f"{price.quantize(briefing.price_tick):f}"
-
-
-def _market_words(briefing: Briefing, seen: Indicators) -> str:
-    read = seen.regime
-    return (
-        f"Regime {briefing.regime.regime} (confidence {briefing.regime.confidence:.2f}): "
-        f"ADX {read.adx:.1f}, close {_price(briefing, read.price)} against MA50 "
-        f"{_price(briefing, read.ma50)}, ATR {_price(briefing, read.atr)} "
-        f"({read.atr_ratio:.2f} of its usual), bands {_price(briefing, seen.band_lower)} to "
-        f"{_price(briefing, seen.band_upper)} ({read.bands_ratio:.2f} of their usual width), "
-        f"RSI {seen.rsi:.1f}."
-    )
-
-
-def _levels_words(briefing: Briefing, play: Play, at: Levels) -> str:
-    trailing = (
-        "no trailing stop"
-        if at.trailing_stop_pct is None
-        else f"trailing stop {at.trailing_stop_pct:f} %"
-    )
-    return (
-        f"Entry at the market near {_on_tick(briefing, at.entry)}, stop "
-        f"{_on_tick(briefing, at.stop)} ({play.stop_atrs:g} ATR, {at.stop_ratio:.2%} away), target "
-        f"{_on_tick(briefing, at.target)}, reward to risk {at.reward_to_risk:.2f}, {trailing}."
     )

@@ -91,12 +91,12 @@ def _trailing_stop_pct(play: Play, entry: Decimal, distance: Decimal) -> Decimal
     )
 
 
-def size_ratio(tolerance: RiskTolerance, play: Play, stop_ratio: Decimal) -> Decimal:
+def size_ratio(tolerance: RiskTolerance, stake_share: Decimal, stop_ratio: Decimal) -> Decimal:
     """The share of equity to put in: what is staked over the distance of the stop, at most 1."""
-    staked = STAKE_RATIOS[tolerance] * play.stake_share
+    staked = STAKE_RATIOS[tolerance] * stake_share
     return min(ONE, floor_to_step(ratio(staked, stop_ratio), _SIZE_STEP))
 
 
-def stake_percent(tolerance: RiskTolerance, play: Play) -> Decimal:
+def stake_percent(tolerance: RiskTolerance, stake_share: Decimal) -> Decimal:
     """What a trade stakes, in per cent of equity."""
-    return (STAKE_RATIOS[tolerance] * play.stake_share * HUNDRED).normalize()
+    return (STAKE_RATIOS[tolerance] * stake_share * HUNDRED).normalize()

@@ -14,7 +14,12 @@ class AIBudgets(Protocol):
     """What each user's month holds; every change is one atomic statement."""
 
     async def reserve(
-        self, user_id: UUID, call_id: UUID, estimate_usd: Decimal, limits: BudgetLimits, at: datetime
+        self,
+        user_id: UUID,
+        call_id: UUID,
+        estimate_usd: Decimal,
+        limits: BudgetLimits,
+        at: datetime,
     ) -> BudgetState:
         """Set a call and its estimated cost aside in the month of `at`.
 
@@ -23,9 +28,7 @@ class AIBudgets(Protocol):
         """
         ...
 
-    async def settle(
-        self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime
-    ) -> BudgetState:
+    async def settle(self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime) -> BudgetState:
         """Count a reserved call at what it cost; one that is settled already counts once."""
         ...
 

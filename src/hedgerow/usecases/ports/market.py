@@ -148,9 +148,7 @@ class MarketRecords(Protocol):
         """The last snapshot, if there is one of the last hour."""
         ...
 
-    async def trades(
-        self, symbol: str, start: datetime, as_of: datetime
-    ) -> Sequence[MarketTrade]:
+    async def trades(self, symbol: str, start: datetime, as_of: datetime) -> Sequence[MarketTrade]:
         """Everybody's trades from `start` on, by time."""
         ...
 
