@@ -132,3 +132,12 @@ def exit_was_correct(side: PositionSide, exit_price: Decimal, after: Sequence[Ca
     up, down = highest - exit_price, exit_price - lowest
     missed, avoided = (up, down) if side is PositionSide.LONG else (down, up)
     return missed <= avoided
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRecord:
+    """What a user's closed trades of one kind have come to; the mean is of `pnl_percent`."""
+
+    trades: int
+    wins: int
+    mean_pnl_percent: Decimal

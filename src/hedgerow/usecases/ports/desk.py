@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import (
     Awaitable,
     Callable,
+    Mapping,
     Sequence,
 )
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.limits import Limits, TradingBounds
 from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.memory import (
     MemoryScope,
@@ -24,7 +27,8 @@ from hedgerow.domain.memory import (
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import Regime, RegimeReading
-from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.domain.strategies import RebalanceFrequency, RiskTolerance
+from hedgerow.domain.users import UserSettings
 
 
 class RegimeModel(Protocol):
@@ -79,6 +83,32 @@ class RecallQuery:
             raise InvalidValue(field="limit", value=self.limit, allowed="at least 1")
 
 
+@dataclass(frozen=True, slots=True)
+class FundView:
+    """What a fund's desk may see of the fund itself; amounts are in its quote currency.
+
+    `strategy` is the one that the pair belongs to: `cash` its reserve, `target_allocations` its
+    shares of equity by symbol. `positions` are all that are open; `exposure`, `risk` and `bounds`
+    are as the pre-trade checks see them. `limits` are the tier's.
+    """
+
+    user_id: UUID
+    strategy_id: UUID
+    quote_currency: str
+    equity: Decimal
+    cash: Decimal
+    exposure: Decimal
+    risk: Decimal
+    target_allocations: Mapping[str, Decimal]
+    rebalance_frequency: RebalanceFrequency
+    positions: tuple[Position, ...]
+    bounds: TradingBounds
+    limits: Limits
+    settings: UserSettings
+    is_halted: bool
+    leverage_max: int
+
+
 Recall = Callable[[RecallQuery], Awaitable[Sequence[RecalledMemory]]]
 
 
@@ -89,7 +119,9 @@ class Briefing:
     `longer(timeframe, count)` gives the last longer candles, made of those of the run and closed by
     `at`; they are not made unless asked for. `risk_tolerance` and `market_type` are the strategy's;
     `position` is the open one on this symbol, if any; `price_tick` is the grid that prices in a
-    proposal must lie on.
+    proposal must lie on. `fund` is the fund that asks, and `regime_before` the regime at the close
+    before; `happened` tells in words what became of positions on this symbol since then, and
+    `is_asked_for` that the user wants to know.
     """
 
     at: datetime
@@ -103,6 +135,10 @@ class Briefing:
     regime: RegimeReading
     position: Position | None
     has_working_entry: bool
+    fund: FundView | None = None
+    regime_before: Regime | None = None
+    happened: tuple[str, ...] = ()
+    is_asked_for: bool = False
 
 
 class Analyst(Protocol):

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from hedgerow.domain.forgetting import ForgettingRule
-from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.journal import JournalEntry, MarketRegime, TradeRecord
 from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import (
     Memory,
@@ -18,6 +18,7 @@ from hedgerow.domain.memory import (
     Validation,
 )
 from hedgerow.domain.promotion import PromotionRule
+from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.regimes import RegimeClassification
 from hedgerow.domain.sessions import Session, SessionEvent
 from hedgerow.domain.strategies import RiskTolerance
@@ -108,6 +109,12 @@ class Journal(Protocol):
 
     async def of_trade(self, trade_id: UUID) -> JournalEntry | None:
         """The entry of a trade, once it has ended."""
+        ...
+
+    async def record_of(
+        self, user_id: UUID, setup_type: SetupType, regime: MarketRegime, as_of: datetime
+    ) -> TradeRecord:
+        """What the user's trades of a setup in a regime, closed by `as_of`, have come to."""
         ...
 
     async def trade_ids(self, user_id: UUID) -> set[UUID]:

@@ -1,0 +1,183 @@
+"""How a meeting is held: agents on ADK, in a session of their own, each turn put down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import count
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.events import Event
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.adk.platform.time import set_time_provider
+from google.adk.platform.uuid import set_id_provider
+from google.adk.runners import Runner
+from google.adk.sessions import BaseSessionService
+from google.adk.tools.function_tool import FunctionTool
+from google.adk.tools.tool_context import ToolContext
+from google.adk.workflow import BaseNode
+from google.genai import types
+
+from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
+from hedgerow.domain.ai_usage import ModelChoice, TokenUsage
+from hedgerow.domain.errors import HedgerowError
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.market import Timeframe
+from hedgerow.infrastructure.agents.desk.roster import Agent
+from hedgerow.infrastructure.agents.desk.voice import (
+    OUTPUT_TOKENS_MAX,
+    Clerk,
+    Minutes,
+    SeatModel,
+    Voice,
+)
+from hedgerow.infrastructure.agents.desk.wire import canonical
+from hedgerow.usecases.model_calls import Caller
+from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
+
+APP_NAME: Final = "prometheus-agents"
+TOOL_TIMEOUT_S: Final = 5.0
+
+Tool = Callable[..., Any]
+
+
+class DeskClerk(Clerk, Protocol):
+    """Who keeps account of calls and meetings; as in ModelClerk."""
+
+    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+        """How close the user's month is to its limits."""
+        ...
+
+    async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
+        """Record a meeting, with all that was said in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What every meeting needs: where sessions are kept, models, their account, their tokens."""
+
+    sessions: BaseSessionService
+    llm_of: Callable[[ModelChoice], BaseLlm]
+    clerk: DeskClerk
+    read_usage: Callable[[LlmResponse], TokenUsage]
+
+    async def close(
+        self,
+        minutes: Minutes,
+        *,
+        symbol: str,
+        timeframe: Timeframe,
+        reason: str,
+        agents: Iterable[str],
+        briefing: Mapping[str, object],
+        decision: Mapping[str, object],
+        research_session_id: str | None = None,
+    ) -> None:
+        """Put down a meeting that is over."""
+        caller = minutes.caller
+        meeting = Meeting(
+            id=derived_id(caller.at, caller.user_id, caller.session_id),
+            user_id=caller.user_id,
+            symbol=symbol,
+            timeframe=timeframe,
+            at=caller.at,
+            session_id=caller.session_id,
+            research_session_id=research_session_id,
+            reason=reason,
+            agents=tuple(agents),
+            briefing=briefing,
+            decision=decision,
+            decision_hash=sha256(canonical(decision)).hexdigest(),
+        )
+        await self.clerk.close(minutes.exchanges, meeting)
+
+
+class Table:
+    """One meeting: its agents, what they may read, and the minutes."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        caller: Caller,
+        choose: Callable[[Agent], ModelChoice],
+        tools: Mapping[str, Tool],
+    ) -> None:
+        self.minutes = Minutes(caller)
+        self._floor = floor
+        self._choose = choose
+        self._tools = tools
+
+    def seat(self, agent: Agent) -> LlmAgent:
+        """The agent as a node of a workflow."""
+        choice = self._choose(agent)
+        floor = self._floor
+        llm, minutes = floor.llm_of(choice), self.minutes
+        voice = Voice(agent, choice, llm, floor.clerk, minutes, floor.read_usage)
+        at = minutes.caller.at
+        return LlmAgent(
+            name=agent.name,
+            description=agent.role,
+            model=SeatModel(model=str(choice), voice=voice),
+            static_instruction=agent.instructions,
+            tools=[ReadOnlyTool(self._tools[name], at) for name in agent.tools],
+            output_schema=agent.answer,
+            include_contents="none",
+            disallow_transfer_to_parent=True,
+            disallow_transfer_to_peers=True,
+            generate_content_config=types.GenerateContentConfig(
+                max_output_tokens=OUTPUT_TOKENS_MAX
+            ),
+        )
+
+    async def hold(self, workflow: BaseNode, message: str) -> list[Event]:
+        """Run the meeting from its opening message to its end; returns all that happened.
+
+        Times are those of the meeting and ids follow from its session, so that a meeting held
+        again is the same to the letter; a session left by a process that died is begun anew.
+        """
+        return await asyncio.create_task(self._hold(workflow, message))
+
+    async def _hold(self, workflow: BaseNode, message: str) -> list[Event]:
+        # in a task of its own, whose context these providers do not leave
+        caller = self.minutes.caller
+        ids = count()
+        set_time_provider(caller.at.timestamp)
+        set_id_provider(lambda: str(derived_id(caller.at, caller.session_id, str(next(ids)))))
+        user_id = str(caller.user_id)
+        service = self._floor.sessions
+        session_id = caller.session_id
+        await service.delete_session(app_name=APP_NAME, user_id=user_id, session_id=session_id)
+        await service.create_session(app_name=APP_NAME, user_id=user_id, session_id=session_id)
+        runner = Runner(app=App(name=APP_NAME, root_agent=workflow), session_service=service)
+        opening = types.Content(role="user", parts=[types.Part(text=message)])
+        events = runner.run_async(
+            user_id=user_id, session_id=session_id, new_message=opening
+        )
+        return [event async for event in events]
+
+
+class ReadOnlyTool(FunctionTool):
+    """A tool with a time limit, whose answers say as of when they hold; failures are told."""
+
+    def __init__(self, read: Tool, as_of: datetime) -> None:
+        super().__init__(read)
+        self._as_of = as_of
+
+    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        """What the tool tells, or why it tells nothing."""
+        answer = super().run_async(args=args, tool_context=tool_context)
+        try:
+            told = await asyncio.wait_for(answer, TOOL_TIMEOUT_S)
+        except TimeoutError:
+            told = {"error": f"no answer within {TOOL_TIMEOUT_S:g} s"}
+        except (HedgerowError, ValueError) as error:
+            told = {"error": str(error)}
+        return {"as_of": f"{self._as_of:%Y-%m-%d %H:%M}", **told}

@@ -1,0 +1,193 @@
+"""Put down every call of a model: its budget before, its cost and both its texts after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure, pressure
+from hedgerow.domain.ai_usage import AIProvider, AIUsageLog, CallCost, ModelChoice, TokenUsage
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.money import ZERO
+from hedgerow.domain.sessions import RESEARCH_USER_ID
+from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
+from hedgerow.usecases.ports.models import PriceList
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork
+from hedgerow.usecases.ports.usage import UsageLog
+
+FREE: Final = CallCost(ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call it is, and in which conversation; `limits` are those of the user's month."""
+
+    user_id: UUID
+    session_id: str
+    workflow_name: str
+    limits: BudgetLimits
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request of one agent. `number` counts the agent's calls of its session from 0, `step`
+    all of the session. `request` is canonical JSON; `estimate` the most that it may use.
+    """
+
+    caller: Caller
+    agent_name: str
+    number: int
+    step: int
+    asked: ModelChoice
+    request: bytes
+    estimate: TokenUsage
+
+    @property
+    def id(self) -> UUID:
+        """The same call of the same session has the same id, however often it is repeated."""
+        caller = self.caller
+        return derived_id(
+            caller.at, caller.user_id, caller.session_id, self.agent_name, str(self.number)
+        )
+
+    @property
+    def request_key(self) -> str:
+        """The same request to the same model has the same key."""
+        return sha256(self.request).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What came back: `response` is canonical JSON."""
+
+    answered_by: ModelChoice
+    usage: TokenUsage
+    response: bytes
+    latency_ms: int
+    tool_calls: int
+
+
+class ModelClerk:
+    """Reserves, settles, logs and records calls.
+
+    Calls that cost money are recorded as soon as they are answered, so that an answer that was paid
+    for is not asked for twice, even by a process that died in between. Those of the house cost
+    nothing and give the same answer again: they are recorded when the meeting is.
+    """
+
+    def __init__(
+        self, open_unit_of_work: OpenUnitOfWork, usage_log: UsageLog, prices: PriceList
+    ) -> None:
+        self._open = open_unit_of_work
+        self._usage_log = usage_log
+        self._prices = prices
+
+    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+        """How close the user's month is to its limits."""
+        async with self._open(actor_of(user_id)) as unit:
+            return pressure(await unit.ai_budgets.state(user_id, at), limits)
+
+    async def known(self, call: ModelCall) -> ModelExchange | None:
+        """The answer to exactly this request, if it was asked before."""
+        if call.asked.provider is AIProvider.HOUSE:
+            return None
+        async with self._open(actor_of(call.caller.user_id)) as unit:
+            return await unit.model_records.answer(call.caller.user_id, call.request_key)
+
+    async def reserve(self, call: ModelCall) -> None:
+        """Set the call aside in the month's budget; raises BudgetExhausted."""
+        if call.asked.provider is AIProvider.HOUSE:
+            return
+        caller = call.caller
+        cost = self._prices.price(call.asked, call.estimate, caller.at) or FREE
+        async with self._open(actor_of(caller.user_id)) as unit:
+            await unit.ai_budgets.reserve(
+                caller.user_id, call.id, cost.total_usd, caller.limits, caller.at
+            )
+            await unit.commit()
+
+    async def release(self, call: ModelCall) -> None:
+        """Give back what a call that nobody answered had set aside."""
+        if call.asked.provider is AIProvider.HOUSE:
+            return
+        async with self._open(actor_of(call.caller.user_id)) as unit:
+            await unit.ai_budgets.release(call.caller.user_id, call.id, call.caller.at)
+            await unit.commit()
+
+    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
+        """Count an answered call at what it cost, log it, and record both texts."""
+        exchange = exchange_of(call, reply.answered_by, reply.response)
+        cost = self._prices.price(reply.answered_by, reply.usage, call.caller.at) or FREE
+        if call.asked.provider is not AIProvider.HOUSE:
+            caller = call.caller
+            async with self._open(actor_of(caller.user_id)) as unit:
+                await unit.ai_budgets.settle(caller.user_id, call.id, cost.total_usd, caller.at)
+                await unit.model_records.add([exchange])
+                await unit.commit()
+        await self._usage_log.add(_log_of(call, reply, cost))
+        return exchange
+
+    async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
+        """Record a meeting, with all that was said in it."""
+        async with self._open(actor_of(meeting.user_id)) as unit:
+            await unit.model_records.add(exchanges)
+            await unit.meetings.add(meeting)
+            await unit.commit()
+
+
+def actor_of(user_id: UUID) -> Actor:
+    """Who writes down what is a user's: they; what all share, the system."""
+    return SYSTEM if user_id == RESEARCH_USER_ID else user_id
+
+
+def exchange_of(call: ModelCall, answered_by: ModelChoice, response: bytes) -> ModelExchange:
+    """A call with its answer, as it is recorded."""
+    return ModelExchange(
+        call_id=call.id,
+        user_id=call.caller.user_id,
+        session_id=call.caller.session_id,
+        agent_name=call.agent_name,
+        step=call.step,
+        asked=call.asked,
+        answered_by=answered_by,
+        request_key=call.request_key,
+        request=call.request,
+        response=response,
+        at=call.caller.at,
+    )
+
+
+def _log_of(call: ModelCall, reply: ModelReply, cost: CallCost) -> AIUsageLog:
+    usage, caller = reply.usage, call.caller
+    return AIUsageLog(
+        timestamp=caller.at,
+        event_id=str(call.id),
+        user_id=str(caller.user_id),
+        session_id=caller.session_id,
+        agent_name=call.agent_name,
+        provider=reply.answered_by.provider,
+        model_id=reply.answered_by.model_id,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        input_cost_usd=cost.input_usd,
+        output_cost_usd=cost.output_usd,
+        total_cost_usd=cost.total_usd,
+        tool_calls_count=reply.tool_calls,
+        is_cached=usage.cached_tokens + usage.cache_write_tokens > 0,
+        cache_hit=usage.cached_tokens > 0,
+        latency_ms=reply.latency_ms,
+        reasoning_step=call.step,
+        workflow_name=caller.workflow_name,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        thinking_tokens=usage.thinking_tokens,
+    )
+
+
