@@ -40,6 +40,34 @@ class ModelChoice:
 
 
 HOUSE: Final = ModelChoice(AIProvider.HOUSE, "house")
+_PROVIDERS: Final = {
+    **{provider.value: provider for provider in AIProvider},
+    "claude": AIProvider.ANTHROPIC,
+}
+
+
+def model_choice(provider_text: str, model_text: str | None) -> ModelChoice:
+    """The model that a person, a setting or a row names; `claude` means Anthropic.
+
+    The house needs no model. Raises InvalidValue for a provider that nobody knows, and for one
+    without a model.
+    """
+    provider = _PROVIDERS.get(provider_text.strip().lower())
+    if provider is None:
+        raise InvalidValue(field="provider", value=provider_text, allowed=", ".join(_PROVIDERS))
+    if provider is AIProvider.HOUSE:
+        return HOUSE
+    model_id = (model_text or "").strip()
+    if not model_id or not model_id.isprintable() or " " in model_id:
+        allowed = f"the name of a model of {provider}"
+        raise InvalidValue(field="model", value=model_text, allowed=allowed)
+    return ModelChoice(provider, model_id)
+
+
+def model_chain(text: str) -> tuple[ModelChoice, ...]:
+    """The models of `provider/model,provider/model`, in their order; raises InvalidValue."""
+    named = [each.strip().partition("/") for each in text.split(",") if each.strip()]
+    return tuple(model_choice(provider, model) for provider, _, model in named)
 
 
 @dataclass(frozen=True, slots=True)

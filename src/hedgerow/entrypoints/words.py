@@ -8,6 +8,7 @@ from hedgerow.domain.errors import (
     HedgerowError,
     InputRefused,
     KeyUnknown,
+    ModelUnavailable,
     SecretUnreadable,
     UnknownEventVersion,
 )
@@ -47,5 +48,8 @@ def sentence(error: HedgerowError) -> str:
                 f"{error.service}: {error.problem} ({error.attempts} attempts); try again later, "
                 "or see HEDGEROW_EMBEDDINGS_URL."
             )
+        case ModelUnavailable():
+            attempts = "1 attempt" if error.attempts == 1 else f"{error.attempts} attempts"
+            return f"{error.model}: {error.problem} ({attempts}); `hedgerow doctor` asks it again."
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

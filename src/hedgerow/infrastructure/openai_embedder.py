@@ -13,7 +13,6 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ import httpx2
 from pydantic import SecretStr
 
 from hedgerow.domain.errors import EmbeddingFailed, InputRefused, InvalidValue
+from hedgerow.usecases.pauses import retry_after_s
 
 _URL_SETTING: Final = "HEDGEROW_EMBEDDINGS_URL"
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -166,32 +166,13 @@ def _refusal(answer: httpx2.Response) -> _Failure:
     status = answer.status_code
     problem = f"answered {status}"
     if status in _TRY_AGAIN:
-        return _Failure(problem, _retry_after_s(answer.headers.get("Retry-After")))
+        return _Failure(
+            problem, retry_after_s(answer.headers.get("Retry-After"), datetime.now(UTC))
+        )
     if status in _DENIED:
         return _Failure(problem, fix="set HEDGEROW_EMBEDDINGS_KEY to a key that may use the model")
     fix = f"check {_URL_SETTING}, HEDGEROW_EMBEDDINGS_MODEL and HEDGEROW_EMBEDDINGS_DIMENSIONS"
     return _Failure(problem, fix=fix)
-
-
-def _retry_after_s(value: str | None) -> float:
-    """Seconds that `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return 0.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_until(value)
-    return seconds if math.isfinite(seconds) and seconds > 0.0 else 0.0
-
-
-def _seconds_until(date: str) -> float:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        # Neither form: the service asks for nothing that can be understood.
-        return 0.0
-    at = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (at - datetime.now(UTC)).total_seconds()
 
 
 def _vectors(document: Any, count: int, dimensions: int) -> list[list[float]] | _Failure:

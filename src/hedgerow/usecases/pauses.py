@@ -1,8 +1,11 @@
-"""Waiting that can be cut short."""
+"""Waiting: what can be cut short, and what a service asks for."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 
 async def pause(seconds: float, stop: asyncio.Event) -> None:
@@ -12,3 +15,26 @@ async def pause(seconds: float, stop: asyncio.Event) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+def retry_after_s(value: str | None, now: datetime) -> float:
+    """Seconds that an HTTP `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3).
+
+    0 where it asks for nothing that can be understood, or for a moment that has passed.
+    """
+    if value is None:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _seconds_until(value, now)
+    return seconds if math.isfinite(seconds) and seconds > 0.0 else 0.0
+
+
+def _seconds_until(date: str, now: datetime) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    at = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (at - now).total_seconds()
