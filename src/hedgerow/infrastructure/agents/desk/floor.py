@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,10 @@ from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 
 APP_NAME: Final = "prometheus-agents"
 TOOL_TIMEOUT_S: Final = 5.0
+
+# ADK tries to import its agent for another protocol anew for every node of every workflow, and
+# fails each time where that is not installed: half of what a turn costs. This fails at once.
+sys.modules.setdefault("google.adk.agents.remote_a2a_agent", None)  # type: ignore[arg-type]
 
 Tool = Callable[..., Any]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from google.adk.agents.context import Context
 from google.adk.workflow import START, Workflow, node
 
 from hedgerow.domain.orders import OrderType

@@ -36,6 +36,11 @@ RULES: Final[Mapping[str, Callable[[Heard], Answer]]] = {
     "memory_curator": school.curate,
 }
 
+# Rules read no tokens.
+_NO_TOKENS: Final = types.GenerateContentResponseUsageMetadata(
+    prompt_token_count=0, candidates_token_count=0, total_token_count=0
+)
+
 
 class HouseModel(BaseLlm):
     """Plays all roles without a key; the same request, the same answer."""
@@ -56,6 +61,8 @@ class HouseModel(BaseLlm):
         if unasked:
             calls = [types.FunctionCall(name=name, args={}) for name in unasked]
             parts = [types.Part(function_call=call) for call in calls]
-            yield LlmResponse(content=types.Content(role="model", parts=parts))
+            response = LlmResponse(content=types.Content(role="model", parts=parts))
         else:
-            yield saying(RULES[heard.agent](heard).model_dump_json())
+            response = saying(RULES[heard.agent](heard).model_dump_json())
+        response.usage_metadata = _NO_TOKENS
+        yield response
