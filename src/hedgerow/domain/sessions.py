@@ -11,7 +11,6 @@ from uuid import UUID
 
 from hedgerow.domain.errors import InvalidValue
 
-
 # Whose conversations about the market all users share. It is nobody's: a UUIDv8, which no source of
 # ids gives out; all may read what is its, and only the system writes it.
 RESEARCH_USER_ID: Final = UUID("00000000-0000-8000-8000-6d61726b6574")

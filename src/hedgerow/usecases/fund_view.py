@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from copy import copy
 
 from hedgerow.domain.fund import Fund
-from hedgerow.domain.messages import PositionEnded, Step
 from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.usecases.ports.desk import FundView
 
 
@@ -33,7 +32,32 @@ def view_of(fund: Fund, pair: TradingPair) -> FundView:
     )
 
 
-def endings(steps: Iterable[Step]) -> Iterable[PositionEnded]:
-    """The positions that ended in these steps."""
-    for step in steps:
-        yield from (fact for fact in step.facts if isinstance(fact, PositionEnded))
+class Watch:
+    """What changes on each symbol from one decision to the next, for the desk to be told."""
+
+    def __init__(self, fund: Fund) -> None:
+        self._fund = fund
+        self._held = {each.symbol: each for each in fund.positions.values()}
+        self._regimes: dict[str, Regime] = {}
+
+    def regime_before(self, symbol: str, reading: RegimeReading | None) -> Regime | None:
+        """The regime at the last decision; `reading` is what is stored of the close before, for a
+        fund that has just been loaded.
+        """
+        stored = None if reading is None else reading.regime
+        return self._regimes.get(symbol, stored)
+
+    def happened(self, symbol: str) -> tuple[str, ...]:
+        """What became of the position that was open at the last decision, in words."""
+        position = self._held.get(symbol)
+        if position is None or position.id in self._fund.positions:
+            return ()
+        return (f"the {position.side} has ended: {position.close_reasoning}",)
+
+    def decided(self, symbol: str, regime: Regime) -> None:
+        """Begin anew from here."""
+        self._regimes[symbol] = regime
+        self._held.pop(symbol, None)
+        for position in self._fund.positions.values():
+            if position.symbol == symbol:
+                self._held[symbol] = position

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -189,5 +188,3 @@ def _log_of(call: ModelCall, reply: ModelReply, cost: CallCost) -> AIUsageLog:
         cache_write_tokens=usage.cache_write_tokens,
         thinking_tokens=usage.thinking_tokens,
     )
-
-

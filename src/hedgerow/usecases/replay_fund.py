@@ -26,6 +26,7 @@ from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Propos
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classification
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
+from hedgerow.usecases.fund_view import Watch, view_of
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
 from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Analyst, Briefing, Embedder, RecallQuery, RegimeModel
@@ -82,6 +83,7 @@ class Replay:
             pair.symbol: deque(maxlen=window) for pair in self._pairs
         }
         self._longer: dict[str, LongerCandles] = {}
+        self._watch = Watch(fund)
         self._stored: dict[tuple[str, datetime], RegimeReading] = {}
         self._classified: list[RegimeClassification] = []
         self._remembered: list[tuple[Memory, list[float]]] = []
@@ -172,6 +174,7 @@ class Replay:
         reading = self._stored.get((pair.symbol, at)) or self._classify(pair.symbol, at)
         decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
         step = self._driver.deliver(DecisionMade(pair.id, decision), at)
+        self._watch.decided(pair.symbol, reading.regime)
         await self._remember(step, at)
         self._note(decision, step, at)
 
@@ -209,7 +212,14 @@ class Replay:
             has_working_entry=any(
                 order.trading_pair_id == pair.id for order in fund.working_entries()
             ),
+            fund=view_of(fund, pair),
+            regime_before=self._watch.regime_before(pair.symbol, self._stored_before(pair.symbol)),
+            happened=self._watch.happened(pair.symbol),
         )
+
+    def _stored_before(self, symbol: str) -> RegimeReading | None:
+        history = self._history[symbol]
+        return self._stored.get((symbol, history[-2].close_time)) if len(history) > 1 else None
 
     async def _recall(self, query: RecallQuery) -> Sequence[RecalledMemory]:
         desk = MemoryDesk(self._desk.open_unit_of_work, self._desk.embedder)

@@ -21,6 +21,7 @@ from hedgerow.usecases.backtest.learning import Learning, PlainJournal
 from hedgerow.usecases.backtest.lookout import Lookout
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
 from hedgerow.usecases.candle_series import CandleSeries, microseconds
+from hedgerow.usecases.fund_view import Watch, view_of
 from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
@@ -126,6 +127,7 @@ class BriefedVoice:
         self.catch_up: Callable[[], None] = lambda: None
         self._analyst = briefing.analyst
         self._regime_model = briefing.regime_model
+        self._watch = Watch(fund)
         self.journal: Learning | PlainJournal = (
             PlainJournal(fund) if briefing.school is None else Learning(briefing.school, fund)
         )
@@ -162,8 +164,12 @@ class BriefedVoice:
             regime=reading,
             position=position_on(fund, pair),
             has_working_entry=is_entering(fund, pair),
+            fund=view_of(fund, pair),
+            regime_before=self._watch.regime_before(pair.symbol, None),
+            happened=self._watch.happened(pair.symbol),
         )
         decision = await self._analyst.decide(briefing, self._recall)
+        self._watch.decided(pair.symbol, reading.regime)
         return None if isinstance(decision, Abstention) else decision
 
     def speaks(self, seat: Seat) -> bool:

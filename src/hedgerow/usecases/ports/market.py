@@ -120,7 +120,7 @@ class NewsStore(Protocol):
     async def read(
         self, symbol: str, start: datetime, as_of: datetime, limit: int
     ) -> list[NewsItem]:
-        """News about a symbol, or about all, with `start <= known_at <= as_of`, the latest first."""
+        """News about a symbol or all, with `start <= known_at <= as_of`, the latest first."""
         ...
 
 

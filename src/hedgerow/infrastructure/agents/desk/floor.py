@@ -163,9 +163,7 @@ class Table:
         await service.create_session(app_name=APP_NAME, user_id=user_id, session_id=session_id)
         runner = Runner(app=App(name=APP_NAME, root_agent=workflow), session_service=service)
         opening = types.Content(role="user", parts=[types.Part(text=message)])
-        events = runner.run_async(
-            user_id=user_id, session_id=session_id, new_message=opening
-        )
+        events = runner.run_async(user_id=user_id, session_id=session_id, new_message=opening)
         return [event async for event in events]
 
 
