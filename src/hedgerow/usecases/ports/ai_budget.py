@@ -14,7 +14,12 @@ class AIBudgets(Protocol):
     """What each user's month holds; every change is one atomic statement."""
 
     async def reserve(
-        self, user_id: UUID, call_id: UUID, estimate_usd: Decimal, limits: BudgetLimits, at: datetime
+        self,
+        user_id: UUID,
+        call_id: UUID,
+        estimate_usd: Decimal,
+        limits: BudgetLimits,
+        at: datetime,
     ) -> BudgetState:
         """Set a call and its estimated cost aside in the month of `at`.
 
@@ -23,10 +28,12 @@ class AIBudgets(Protocol):
         """
         ...
 
-    async def settle(
-        self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime
-    ) -> BudgetState:
-        """Count a reserved call at what it cost; one that is settled already counts once."""
+    async def settle(self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime) -> BudgetState:
+        """Count a reserved call at what it cost; one that is settled already counts once.
+
+        It counts in the month it was reserved in, whose state is returned. One that was never
+        reserved, or was released, counts nothing.
+        """
         ...
 
     async def release(self, user_id: UUID, call_id: UUID, at: datetime) -> None:
@@ -45,5 +52,8 @@ class AIBudgets(Protocol):
         ...
 
     async def alert_due(self, user_id: UUID, pct: int, at: datetime) -> bool:
-        """Note that the user is told that `pct` per cent are used; False if told this month."""
+        """Note that the user is told that `pct` per cent are used.
+
+        False if the user was told of as many or more this month.
+        """
         ...
