@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import NOON, Scene, instrument, proposal
+from hedgerow.domain.ai_budget import BudgetLimits
+from hedgerow.domain.ai_usage import HOUSE
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.journal import JournalEntry, journal_entry
@@ -20,12 +23,19 @@ from hedgerow.domain.messages import KillSwitchPulled, Step
 from hedgerow.domain.money import exact
 from hedgerow.domain.orders import Order, OrderStatus
 from hedgerow.domain.positions import Position
-from hedgerow.domain.sessions import ContentType, EventContent, Session, SessionEvent
+from hedgerow.domain.sessions import (
+    AGENTS_APP,
+    ContentType,
+    EventContent,
+    Session,
+    SessionEvent,
+)
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
 from hedgerow.usecases.ports.funds import PendingWish, TimedStep
+from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from hedgerow.usecases.ports.vault import AccountRef, WrappedKey
@@ -33,6 +43,7 @@ from hedgerow.usecases.ports.vault import AccountRef, WrappedKey
 CAPITAL = Decimal(10_000)
 LATER = NOON + timedelta(hours=1)
 KEK = "kek"
+LIMITS = BudgetLimits(1_000)
 
 
 class WordCount:
@@ -60,6 +71,8 @@ class Stored:
     session: Session
     run: PaperRun
     data_key: WrappedKey
+    exchange: ModelExchange
+    meeting: Meeting
 
     @property
     def user_id(self) -> UUID:
@@ -87,6 +100,7 @@ async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
     entry = scene.fund.orders[held.entry_order_id]
     memory, session = _memory(owner, closed), _session(owner)
     journal, run, key = _journal(closed), _run(scene.fund), _data_key(scene.fund)
+    exchange, meeting = _exchange(owner), _meeting(owner)
     async with PostgresUnitOfWork(engine, SYSTEM) as unit:
         await unit.funds.add(scene.fund)
         wishes = await unit.funds.save(scene.fund, [TimedStep(scene.at, step)])
@@ -94,12 +108,29 @@ async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
         await unit.journal.add(journal)
         await unit.memories.add([memory], await WordCount().embed([memory.content]), WordCount())
         await unit.sessions.add(session)
+        await unit.sessions.add(_long_session(owner))
+        await unit.model_records.add([exchange])
+        await unit.meetings.add(meeting)
+        await unit.ai_budgets.reserve(owner, exchange.call_id, Decimal("0.2"), LIMITS, NOON)
         await unit.inbox.claim("subscriber", [(owner, 1)])
         await unit.vault_keys.register(KEK, NOON)
         await unit.vault_keys.add(key, NOON)
         await unit.commit()
     await _relay(engine, owner)
-    return Stored(scene.fund, closed, held, entry, wishes, journal, memory, session, run, key)
+    return Stored(
+        scene.fund,
+        closed,
+        held,
+        entry,
+        wishes,
+        journal,
+        memory,
+        session,
+        run,
+        key,
+        exchange,
+        meeting,
+    )
 
 
 def _opened(owner: UUID) -> tuple[Scene, Step]:
@@ -162,6 +193,47 @@ def _session(owner: UUID) -> Session:
         SessionEvent("e1", "analyst", EventContent(ContentType.TEXT, text="Looking."), LATER)
     )
     return session
+
+
+def _long_session(owner: UUID) -> Session:
+    session = Session(derived_id(NOON, owner, "long"), AGENTS_APP, str(owner), "long", NOON, NOON)
+    content = EventContent(ContentType.TEXT, text="Still looking.")
+    session.append(*(SessionEvent(f"l{n}", "analyst", content, LATER) for n in range(65)))
+    return session
+
+
+def _exchange(owner: UUID) -> ModelExchange:
+    return ModelExchange(
+        call_id=derived_id(NOON, owner, "call"),
+        user_id=owner,
+        session_id="desk",
+        agent_name="analyst",
+        step=0,
+        asked=HOUSE,
+        answered_by=HOUSE,
+        request_key=sha256(b"key").hexdigest(),
+        request=b'{"ask":"up?"}',
+        response=b'{"say":"%d"}' % owner.int,
+        at=NOON,
+    )
+
+
+def _meeting(owner: UUID) -> Meeting:
+    return Meeting(
+        id=derived_id(NOON, owner, "meeting"),
+        user_id=owner,
+        symbol="BTC/USDT",
+        timeframe="1h",
+        at=NOON,
+        session_id=f"desk of {owner}",
+        research_session_id=None,
+        reason="a candle closed",
+        agents=("analyst",),
+        briefing={"price": "100"},
+        decision={"kind": "Proposal"},
+        decision_hash=sha256(b"decision").hexdigest(),
+        acted=True,
+    )
 
 
 def _run(fund: Fund) -> PaperRun:

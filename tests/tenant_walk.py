@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from builders import NOON
 from hedgerow.domain.accounts import ExchangeAccount
 from hedgerow.domain.sessions import ContentType, EventContent, SessionEvent
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.ports.desk import RecallQuery
 from hedgerow.usecases.ports.funds import TimedStep
-from stored import KEK, LATER, Stored, WordCount
+from stored import KEK, LATER, LIMITS, Stored, WordCount
 
 TENANT_TABLES: Final = [
     table
@@ -80,6 +83,19 @@ NOTHING: Final[dict[str, Call]] = {
     "sessions.find": lambda unit, ada: unit.sessions.find(
         ada.session.app_name, ada.user_id, ada.session.session_id
     ),
+    "sessions.all": lambda unit, ada: unit.sessions.all(ada.session.app_name, ada.user_id),
+    "sessions.user_state": lambda unit, ada: unit.sessions.user_state(
+        ada.session.app_name, ada.user_id
+    ),
+    "model_records.answer": lambda unit, ada: unit.model_records.answer(
+        ada.user_id, ada.exchange.request_key
+    ),
+    "model_records.of_session": lambda unit, ada: unit.model_records.of_session(
+        ada.user_id, ada.exchange.session_id
+    ),
+    "meetings.of_session": lambda unit, ada: unit.meetings.of_session(ada.meeting.session_id),
+    "meetings.by_part": lambda unit, ada: unit.meetings.by_part(str(ada.meeting.id)),
+    "meetings.between": lambda unit, ada: unit.meetings.between(ada.user_id, NOON, LATER),
     "trades.by_part": lambda unit, ada: unit.trades.by_part(str(ada.closed.id)),
     "trades.positions": lambda unit, ada: unit.trades.positions(ada.strategy_id),
     "trades.orders": lambda unit, ada: unit.trades.orders(ada.closed.id),
@@ -123,10 +139,30 @@ WRITES: Final[dict[str, Call]] = {
     "sessions.add": lambda unit, ada: unit.sessions.add(ada.session),
     "sessions.append": lambda unit, ada: unit.sessions.append(
         ada.session,
-        SessionEvent(
-            "e2", "bob", EventContent(ContentType.TEXT, text="Hi."), LATER + timedelta(days=1)
-        ),
+        [
+            SessionEvent(
+                "e2", "bob", EventContent(ContentType.TEXT, text="Hi."), LATER + timedelta(days=1)
+            )
+        ],
     ),
+    "sessions.delete": lambda unit, ada: unit.sessions.delete(
+        ada.session.app_name, ada.user_id, ada.session.session_id
+    ),
+    "model_records.add": lambda unit, ada: unit.model_records.add(
+        [replace(ada.exchange, response=b"{}")]
+    ),
+    "meetings.add": lambda unit, ada: unit.meetings.add(replace(ada.meeting, reason="bob")),
+    "ai_budgets.reserve": lambda unit, ada: unit.ai_budgets.reserve(
+        ada.user_id, UUID(int=1), Decimal(1), LIMITS, NOON
+    ),
+    "ai_budgets.settle": lambda unit, ada: unit.ai_budgets.settle(
+        ada.user_id, ada.exchange.call_id, Decimal(1), NOON
+    ),
+    "ai_budgets.release": lambda unit, ada: unit.ai_budgets.release(
+        ada.user_id, ada.exchange.call_id, NOON
+    ),
+    "ai_budgets.alert_due": lambda unit, ada: unit.ai_budgets.alert_due(ada.user_id, 80, NOON),
+    "ai_budgets.sweep": lambda unit, _: unit.ai_budgets.sweep(LATER),
     "runs.add": lambda unit, ada: unit.runs.add(ada.run),
     "runs.save": lambda unit, ada: unit.runs.save(ada.run),
 }
@@ -134,6 +170,8 @@ OWN: Final[dict[str, Call]] = {
     # What concerns no one user: Bob is told of himself only.
     "trades.last": lambda unit, _: unit.trades.last(),
     "trades.counts": lambda unit, ada: unit.trades.counts(ada.user_id),
+    "meetings.last": lambda unit, _: unit.meetings.last(),
+    "ai_budgets.state": lambda unit, ada: unit.ai_budgets.state(ada.user_id, NOON),
     "runs.unfinished": lambda unit, ada: unit.runs.unfinished(ada.run.fingerprint),
     "runs.count": lambda unit, ada: unit.runs.count(ada.run.fingerprint),
     "runs.latest": lambda unit, _: unit.runs.latest(),

@@ -109,7 +109,10 @@ def test_a_sound_database_has_no_differences(database_url: str) -> None:
             " ADD CONSTRAINT ck_strategies_status CHECK (status IN ('active', 'paused'))",
             {("specification", "strategies.status")},
         ),
-        ("DROP TABLE sessions", {("models", "sessions"), ("specification", "sessions.state")}),
+        (
+            "DROP TABLE sessions CASCADE",
+            {("models", "sessions"), ("specification", "sessions.state")},
+        ),
         ("CREATE TABLE notes (id int)", {("models", "notes")}),
         ("ALTER TABLE wishes NO FORCE ROW LEVEL SECURITY", {("isolation", "wishes")}),
         ("DROP TRIGGER stays_whole ON fills", {("migrations", "trigger stays_whole on fills")}),

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from builders import NOON
+from hedgerow.domain.ai_budget import BudgetState, month_of
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
@@ -184,6 +185,8 @@ async def test_what_concerns_no_one_concerns_oneself(database: AsyncEngine, ada:
         told = {name: await call(unit, ada) for name, call in OWN.items()}
     for name in ("trades.last", "runs.unfinished", "runs.latest"):
         assert told[name].user_id == BOB, name  # type: ignore[attr-defined]
+    assert told["meetings.last"].user_id == BOB  # type: ignore[attr-defined]
+    assert told["ai_budgets.state"] == BudgetState(month_of(NOON))
     assert told["runs.count"] == 1
     assert [run.user_id for run in told["runs.all"]] == [BOB]  # type: ignore[attr-defined]
     assert told["audit.user_ids"] == [BOB]
@@ -275,6 +278,6 @@ async def test_sessions_know_their_user_by_one_spelling(database: AsyncEngine, a
     shouted = text("UPDATE sessions SET user_id = upper(user_id)")
     async with database.connect() as connection:
         await act_as(connection, SYSTEM)
-        assert await connection.scalar(select(func.count()).select_from(tables.sessions)) == 2
+        assert await connection.scalar(select(func.count()).select_from(tables.sessions)) == 4
         with pytest.raises(DBAPIError, match="ck_sessions_user_id"):
             await connection.execute(shouted)

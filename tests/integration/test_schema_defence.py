@@ -276,7 +276,7 @@ async def test_a_session_comes_back_and_grows(database: AsyncEngine, ada: Stored
         assert found == ada.session
         (event,) = found.events
         answer = type(event)("e2", "risk", event.content, event.timestamp)
-        await unit.sessions.append(found, answer)
+        await unit.sessions.append(found, [answer])
         await unit.commit()
     async with PostgresUnitOfWork(database, ADA) as unit:
         again = await unit.sessions.find("hedgerow-agents", ADA, "desk")

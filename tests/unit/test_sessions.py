@@ -12,6 +12,7 @@ import pytest
 from builders import NOON, USER
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.sessions import (
+    RESEARCH_USER_ID,
     ContentType,
     EventActions,
     EventContent,
@@ -19,7 +20,7 @@ from hedgerow.domain.sessions import (
     SessionEvent,
     StateScope,
     UsageMetadata,
-    carried_over,
+    by_scope,
     scope_of,
 )
 
@@ -52,9 +53,14 @@ def test_a_prefix_tells_how_far_a_variable_reaches(key: str, scope: StateScope) 
     assert scope_of(key) is scope
 
 
-def test_the_next_session_begins_with_what_is_the_users_and_the_applications() -> None:
+def test_variables_are_told_apart_by_their_scope() -> None:
     state = {"_app_a": 1, "_user_b": 2, "_temp_c": 3, "d": 4}
-    assert carried_over(state) == {"_app_a": 1, "_user_b": 2}
+    assert by_scope(state) == {
+        StateScope.APP: {"_app_a": 1},
+        StateScope.USER: {"_user_b": 2},
+        StateScope.TEMPORARY: {"_temp_c": 3},
+        StateScope.SESSION: {"d": 4},
+    }
 
 
 def test_an_event_changes_the_state_and_stays() -> None:
@@ -66,14 +72,35 @@ def test_an_event_changes_the_state_and_stays() -> None:
     assert talk.updated_at == NOON + timedelta(seconds=2)
 
 
-@pytest.mark.parametrize("second", [event(), event("evt_2", 0)])
-def test_an_event_that_is_known_or_late_is_refused(second: SessionEvent) -> None:
+@pytest.mark.parametrize("again", [[event()], [event("evt_2"), event("evt_2")]])
+def test_an_event_that_is_known_is_refused_and_nothing_with_it(again: list[SessionEvent]) -> None:
     talk = session()
     talk.append(event())
     before = replace(talk)
     with pytest.raises(InvalidValue):
-        talk.append(second)
+        talk.append(event("evt_0"), *again)
     assert talk == before
+
+
+def test_a_late_event_stays_where_it_was_added() -> None:
+    talk = session()
+    talk.append(event("evt_1", 5), event("evt_2", 1))
+    assert [each.event_id for each in talk.events] == ["evt_1", "evt_2"]
+    assert (talk.version, talk.updated_at) == (2, NOON + timedelta(seconds=5))
+
+
+def test_no_users_conversation_speaks_to_all_users() -> None:
+    talk, research = session(), replace(session(), user_id=str(RESEARCH_USER_ID))
+    with pytest.raises(InvalidValue, match="_app_mood"):
+        talk.append(event(_app_mood="greedy"))
+    assert talk == session()
+    research.append(event(_app_mood="greedy"))
+    assert research.state == {"_app_mood": "greedy"}
+
+
+def test_a_session_has_no_more_events_than_it_counts() -> None:
+    with pytest.raises(InvalidValue, match="version"):
+        replace(session(), events=(event(),))
 
 
 @pytest.mark.parametrize(

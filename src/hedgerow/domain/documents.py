@@ -9,6 +9,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from types import UnionType
 from typing import Any, Final, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -97,7 +98,7 @@ class _Reader:
         for key, field in known.items():
             if key not in document and not _has_default(field):
                 self._refuse(_below(path, key), "is missing")
-        hints = get_type_hints(record)
+        hints = _hints(record)
         return record(
             **{
                 key: self.read(hints[key], item, _below(path, key))
@@ -143,6 +144,12 @@ class _Reader:
 
 def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    # a conversation is thousands of records of few kinds
+    return get_type_hints(record)
 
 
 def _has_default(field: Field[Any]) -> bool:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from hedgerow.domain.errors import InvalidValue
 
+# The application that ADK knows the desk's conversations by.
+AGENTS_APP: Final = "prometheus-agents"
 # Whose conversations about the market all users share. It is nobody's: a UUIDv8, which no source of
 # ids gives out; all may read what is its, and only the system writes it.
 RESEARCH_USER_ID: Final = UUID("00000000-0000-8000-8000-6d61726b6574")
@@ -44,10 +46,12 @@ def scope_of(key: str) -> StateScope:
     return StateScope.SESSION
 
 
-def carried_over(state: Mapping[str, object]) -> dict[str, object]:
-    """What of a session's state the next session of the same user begins with."""
-    lasting = (StateScope.APP, StateScope.USER)
-    return {key: value for key, value in state.items() if scope_of(key) in lasting}
+def by_scope(state: Mapping[str, object]) -> dict[StateScope, dict[str, object]]:
+    """The variables of each scope."""
+    scopes: dict[StateScope, dict[str, object]] = {scope: {} for scope in StateScope}
+    for key, value in state.items():
+        scopes[scope_of(key)][key] = value
+    return scopes
 
 
 class ContentType(StrEnum):
@@ -105,7 +109,11 @@ class UsageMetadata:
 
 @dataclass(frozen=True, slots=True)
 class SessionEvent:
-    """One thing that was said or done in a session, and by whom."""
+    """One thing that was said or done in a session, and by whom.
+
+    `details` is whatever else who speaks with the models has to know to have the event back as it
+    was: JSON that nobody else reads.
+    """
 
     event_id: str
     author: str
@@ -113,13 +121,16 @@ class SessionEvent:
     timestamp: datetime
     actions: EventActions = field(default_factory=EventActions)
     usage_metadata: UsageMetadata | None = None
+    details: dict[str, object] | None = None
 
 
 @dataclass(slots=True)
 class Session:
     """A conversation. `id` is the row's, `session_id` ADK's; `user_id` is the user's id as text.
 
-    `state` holds JSON values by name; `events` are in the order of happening.
+    `state` holds JSON values by name, those of the user and of the application among them.
+    `version` tells how many events were ever appended, in which order they stay; `events` are all
+    of them, or the last ones. Raises InvalidValue for more events than the version tells of.
     """
 
     id: UUID
@@ -130,17 +141,39 @@ class Session:
     updated_at: datetime
     state: dict[str, Any] = field(default_factory=dict)
     events: tuple[SessionEvent, ...] = ()
+    version: int = 0
 
-    def append(self, event: SessionEvent) -> None:
-        """Add what happened and change the state by it.
+    def __post_init__(self) -> None:
+        if self.version < len(self.events):
+            allowed = f"{len(self.events)} or more, as there are events"
+            raise InvalidValue(field="version", value=self.version, allowed=allowed)
 
-        Raises InvalidValue for an event that is here already, or from before the last one.
+    def append(self, *events: SessionEvent) -> None:
+        """Add what happened, in this order whatever its times are, and change the state by it.
+
+        Raises InvalidValue, having changed nothing, for an event that is here already, and where
+        a user's conversation would change what all users share.
         """
-        if any(known.event_id == event.event_id for known in self.events):
-            raise InvalidValue(field="event_id", value=event.event_id, allowed="a new one")
-        if event.timestamp < self.updated_at:
-            allowed = f"{self.updated_at} or later"
-            raise InvalidValue(field="timestamp", value=event.timestamp, allowed=allowed)
-        self.events = (*self.events, event)
-        self.state = {**self.state, **event.actions.state_delta}
-        self.updated_at = event.timestamp
+        known = {event.event_id for event in self.events}
+        for event in events:
+            if event.event_id in known:
+                raise InvalidValue(field="event_id", value=event.event_id, allowed="a new one")
+            self.require_own(event.actions.state_delta)
+            known.add(event.event_id)
+        self.events = (*self.events, *events)
+        self.version += len(events)
+        for event in events:
+            self.state = {**self.state, **event.actions.state_delta}
+            self.updated_at = max(self.updated_at, event.timestamp)
+
+    def require_own(self, state: Mapping[str, object]) -> None:
+        """Raise InvalidValue where a user's conversation would set what all users share.
+
+        It may hold anybody's words, and must not speak to all the others.
+        """
+        if self.user_id == str(RESEARCH_USER_ID):
+            return
+        for key in state:
+            if scope_of(key) is StateScope.APP:
+                allowed = "set by research that all users share, and by no user's conversation"
+                raise InvalidValue(field=key, value=state[key], allowed=allowed)

@@ -8,13 +8,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hedgerow.infrastructure.postgres.accounts import PostgresAccounts
+from hedgerow.infrastructure.postgres.ai_budget import PostgresAIBudgets
 from hedgerow.infrastructure.postgres.audit import PostgresAuditRecords
 from hedgerow.infrastructure.postgres.event_log import PostgresEventLog
 from hedgerow.infrastructure.postgres.failures import reached, translated
 from hedgerow.infrastructure.postgres.funds import PostgresFunds
 from hedgerow.infrastructure.postgres.inbox import PostgresInbox
 from hedgerow.infrastructure.postgres.journal import PostgresJournal
+from hedgerow.infrastructure.postgres.meetings import PostgresMeetings
 from hedgerow.infrastructure.postgres.memories import PostgresMemories
+from hedgerow.infrastructure.postgres.model_records import PostgresModelRecords
 from hedgerow.infrastructure.postgres.regimes import PostgresRegimes
 from hedgerow.infrastructure.postgres.roles import act_as
 from hedgerow.infrastructure.postgres.runs import PostgresPaperRuns
@@ -50,6 +53,9 @@ class PostgresUnitOfWork:
         self.journal = PostgresJournal(connection)
         self.regimes = PostgresRegimes(connection)
         self.sessions = PostgresSessions(connection)
+        self.ai_budgets = PostgresAIBudgets(connection)
+        self.model_records = PostgresModelRecords(connection)
+        self.meetings = PostgresMeetings(connection)
         self.trades = PostgresTrades(connection)
         self.runs = PostgresPaperRuns(connection)
         self.accounts = PostgresAccounts(connection)

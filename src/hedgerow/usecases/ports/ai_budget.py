@@ -29,7 +29,11 @@ class AIBudgets(Protocol):
         ...
 
     async def settle(self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime) -> BudgetState:
-        """Count a reserved call at what it cost; one that is settled already counts once."""
+        """Count a reserved call at what it cost; one that is settled already counts once.
+
+        It counts in the month it was reserved in, whose state is returned. One that was never
+        reserved, or was released, counts nothing.
+        """
         ...
 
     async def release(self, user_id: UUID, call_id: UUID, at: datetime) -> None:
@@ -48,5 +52,8 @@ class AIBudgets(Protocol):
         ...
 
     async def alert_due(self, user_id: UUID, pct: int, at: datetime) -> bool:
-        """Note that the user is told that `pct` per cent are used; False if told this month."""
+        """Note that the user is told that `pct` per cent are used.
+
+        False if the user was told of as many or more this month.
+        """
         ...

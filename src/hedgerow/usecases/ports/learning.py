@@ -133,18 +133,43 @@ class Journal(Protocol):
 
 
 class Sessions(Protocol):
-    """Conversations of agents."""
+    """Conversations of agents.
+
+    Variables of the user and of the application (`_user_`, `_app_`) are kept beside the sessions
+    that share them and put into the state of each as it is read; `_temp_` ones are never stored.
+    """
 
     async def add(self, session: Session) -> None:
-        """Store a new session."""
+        """Store a new session; raises SessionConflict where there is one of that name."""
         ...
 
-    async def find(self, app_name: str, user_id: UUID, session_id: str) -> Session | None:
-        """The session that ADK knows by these three; raises DocumentRefused for a broken one."""
+    async def find(
+        self, app_name: str, user_id: UUID, session_id: str, last: int | None = None
+    ) -> Session | None:
+        """The session that ADK knows by these three, with all or its `last` events.
+
+        Raises DocumentRefused for a broken one.
+        """
         ...
 
-    async def append(self, session: Session, event: SessionEvent) -> None:
-        """Add an event to a session and to its row; raises InvalidValue as Session.append does."""
+    async def append(self, session: Session, events: Sequence[SessionEvent]) -> None:
+        """Add events to a session and to its rows.
+
+        Raises SessionConflict where somebody else has added some since it was read or it is gone,
+        and InvalidValue as Session.append does; `session` is then as it was.
+        """
+        ...
+
+    async def all(self, app_name: str, user_id: UUID | None = None) -> list[Session]:
+        """Sessions without their events, of one user where given, the latest event last."""
+        ...
+
+    async def user_state(self, app_name: str, user_id: UUID) -> dict[str, object]:
+        """The variables that all sessions of a user share."""
+        ...
+
+    async def delete(self, app_name: str, user_id: UUID, session_id: str) -> None:
+        """Forget a session, if there is one; what its user shares stays."""
         ...
 
 

@@ -53,8 +53,9 @@ class ModelRecords(Protocol):
 class Meeting:
     """One meeting of the desk: what it was given, and what came of it.
 
-    `briefing` is all that it was given (as JSON), `decision` what it decided; `decision_hash` is
-    the SHA-256 (hex) of its canonical JSON. `research_session_id` names the shared research it
+    `briefing` is all that it was given, `decision` what it decided, both as usecases/codec.py
+    encodes them; `decision_hash` is the SHA-256 (hex) of the decision's canonical JSON, and `acted`
+    tells that it was more than to abstain. `research_session_id` names the shared research it
     worked with, if any; `agents` who spoke, `reason` why the desk met.
     """
 
@@ -70,6 +71,7 @@ class Meeting:
     briefing: Mapping[str, object]
     decision: Mapping[str, object]
     decision_hash: str
+    acted: bool
 
 
 class Meetings(Protocol):

@@ -9,9 +9,11 @@ from enum import Enum
 from typing import Final, Protocol, Self
 from uuid import UUID
 
+from hedgerow.usecases.ports.ai_budget import AIBudgets
 from hedgerow.usecases.ports.events import EventLog, Inbox
 from hedgerow.usecases.ports.funds import Funds
 from hedgerow.usecases.ports.learning import Journal, Memories, Regimes, Sessions
+from hedgerow.usecases.ports.model_records import Meetings, ModelRecords
 from hedgerow.usecases.ports.records import AuditRecords, PaperRuns, Trades
 from hedgerow.usecases.ports.vault import Accounts, VaultKeys
 
@@ -45,6 +47,21 @@ class UnitOfWork(Protocol):
     @property
     def sessions(self) -> Sessions:
         """Conversations of agents."""
+        ...
+
+    @property
+    def ai_budgets(self) -> AIBudgets:
+        """What models may still cost each user."""
+        ...
+
+    @property
+    def model_records(self) -> ModelRecords:
+        """What models were asked and answered."""
+        ...
+
+    @property
+    def meetings(self) -> Meetings:
+        """Meetings of the desk."""
         ...
 
     @property

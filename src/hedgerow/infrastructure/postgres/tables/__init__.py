@@ -9,12 +9,17 @@ from hedgerow.infrastructure.postgres.tables.books import (
     transfers,
 )
 from hedgerow.infrastructure.postgres.tables.columns import metadata, require_finite
+from hedgerow.infrastructure.postgres.tables.conversations import (
+    PAGE_EVENTS,
+    session_pages,
+    session_states,
+    sessions,
+)
 from hedgerow.infrastructure.postgres.tables.learning import (
     EXIT_IS_UNJUDGED,
     journal_entries,
     memories,
     memory_validations,
-    sessions,
 )
 from hedgerow.infrastructure.postgres.tables.locks import (
     lock_leases,
@@ -24,6 +29,14 @@ from hedgerow.infrastructure.postgres.tables.locks import (
 from hedgerow.infrastructure.postgres.tables.markets import (
     regime_classifications,
     regime_sources,
+)
+from hedgerow.infrastructure.postgres.tables.models import (
+    RESERVATION_IS_PENDING,
+    ai_budgets,
+    ai_reservations,
+    desk_meetings,
+    model_calls,
+    model_contents,
 )
 from hedgerow.infrastructure.postgres.tables.people import (
     exchange_accounts,
@@ -53,8 +66,13 @@ from hedgerow.infrastructure.postgres.tables.trading import (
 __all__ = [
     "EXIT_IS_UNJUDGED",
     "ORDER_IS_WORKING",
+    "PAGE_EVENTS",
     "POSITION_IS_OPEN",
+    "RESERVATION_IS_PENDING",
+    "ai_budgets",
+    "ai_reservations",
     "circuit_breaker_states",
+    "desk_meetings",
     "events",
     "exchange_accounts",
     "fills",
@@ -70,6 +88,8 @@ __all__ = [
     "memories",
     "memory_validations",
     "metadata",
+    "model_calls",
+    "model_contents",
     "orders",
     "paper_runs",
     "positions",
@@ -77,6 +97,8 @@ __all__ = [
     "regime_sources",
     "relay_cursors",
     "risk_events",
+    "session_pages",
+    "session_states",
     "sessions",
     "strategies",
     "trading_pairs",

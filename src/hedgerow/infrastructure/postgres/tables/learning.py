@@ -1,4 +1,4 @@
-"""What agents remember, what they said, and what trades have taught."""
+"""What agents remember, and what trades have taught."""
 
 from __future__ import annotations
 
@@ -141,25 +141,6 @@ memory_validations = Table(
     PrimaryKeyConstraint("memory_id", "trade_id"),
     Index(None, "user_id"),
     comment="Which trades have tested which memories, each once. Append-only.",
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    primary_id(),
-    text("app_name", "the ADK application"),
-    text("user_id", "the user's id, as text"),
-    text("session_id", "the ADK session"),
-    document("state", "variables; see domain/sessions.py for their prefixes"),
-    document("events", "the conversation, oldest first"),
-    moment("created_at", "when it began"),
-    moment("updated_at", "its last event"),
-    # ADK knows users by text. Row-level security compares it, so it has one spelling.
-    CheckConstraint("user_id = cast(cast(user_id as uuid) as text)", "user_id"),
-    CheckConstraint("jsonb_typeof(state) = 'object'", "state"),
-    CheckConstraint("jsonb_typeof(events) = 'array'", "events"),
-    UniqueConstraint("user_id", "app_name", "session_id"),
-    comment="Conversations of agents.",
 )
 
 journal_entries = Table(
