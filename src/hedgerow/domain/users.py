@@ -17,7 +17,9 @@ from hedgerow.domain.strategies import RiskTolerance
 class UserSettings:
     """A user's own bounds: `*_usd` in quote currency, risk and drawdown in per cent of equity.
 
-    Read from the specified JSON with documents.read_json; a missing key has its default.
+    `max_monthly_ai_usd` is what models may cost in a calendar month, in US dollars; None leaves
+    that to the tier. Read from the specified JSON with documents.read_json; a missing key has its
+    default.
     """
 
     default_ai_provider: str = "house"
@@ -34,6 +36,7 @@ class UserSettings:
     min_position_size_usd: Decimal = Decimal("10.0")
     max_leverage_multiple: Decimal = Decimal("1.0")
     allowed_exchanges: tuple[str, ...] = ("binance", "bybit")
+    max_monthly_ai_usd: Decimal | None = None
 
     def __post_init__(self) -> None:
         require_exact(
@@ -43,6 +46,7 @@ class UserSettings:
             max_total_exposure_usd=self.max_total_exposure_usd,
             min_position_size_usd=self.min_position_size_usd,
             max_leverage_multiple=self.max_leverage_multiple,
+            max_monthly_ai_usd=self.max_monthly_ai_usd,
         )
         for key in ("max_portfolio_risk", "max_daily_drawdown"):
             if not ZERO < getattr(self, key) <= HUNDRED:
@@ -50,8 +54,12 @@ class UserSettings:
         for key in ("max_positions", "max_consecutive_loss", "max_leverage_multiple"):
             if getattr(self, key) < 1:
                 raise DocumentRefused("UserSettings", key, "must be at least 1")
-        for key in ("max_position_size_usd", "max_total_exposure_usd", "min_position_size_usd"):
-            if getattr(self, key) <= ZERO:
+        for key in (
+            *("max_position_size_usd", "max_total_exposure_usd", "min_position_size_usd"),
+            "max_monthly_ai_usd",
+        ):
+            value: Decimal | None = getattr(self, key)
+            if value is not None and value <= ZERO:
                 raise DocumentRefused("UserSettings", key, "must be above 0")
         known = {str(exchange) for exchange in Exchange}
         for name in self.allowed_exchanges:
