@@ -44,10 +44,12 @@ from hedgerow.domain.pairs import StrategyMode, TradingPair
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import (
     Abstention,
+    Decision,
     ExitProposal,
     IndicatorsAtEntry,
     Proposal,
     SetupType,
+    StopProposal,
 )
 from hedgerow.domain.regimes import Regime
 from hedgerow.domain.risk import CircuitBreakerState, next_midnight
@@ -214,6 +216,18 @@ def proposal(symbol: str = "BTC/USDT", **changes: Any) -> Proposal:
         agent_id="portfolio_manager",
         memories_used=(),
         indicators=IndicatorsAtEntry(rsi=61.0, atr=2.5, volume=1200.0),
+    )
+    return replace(usual, **changes)
+
+
+def stop_proposal(position: Position, price: str, **changes: Any) -> StopProposal:
+    """Move the stop of a position to `price`."""
+    usual = StopProposal(
+        symbol=position.symbol,
+        position_id=position.id,
+        stop_loss_price=Decimal(price),
+        reasoning="the move has paid for itself",
+        agent_id="risk_manager",
     )
     return replace(usual, **changes)
 
@@ -404,7 +418,7 @@ class Scene:
         self.wishes += step.wishes
         return step
 
-    def decide(self, decision: Proposal | ExitProposal | Abstention, pair_id: UUID = BTC) -> Step:
+    def decide(self, decision: Decision, pair_id: UUID = BTC) -> Step:
         """Let the analyst speak."""
         return self.tell(DecisionMade(pair_id, decision))
 

@@ -136,8 +136,22 @@ def test_the_specified_limits_are_read_verbatim() -> None:
 
 
 @pytest.mark.parametrize(("record", "text"), DOCUMENTS)
-def test_the_specified_keys_are_the_fields_and_nothing_more(record: type[Any], text: str) -> None:
-    assert list(parsed(text)) == [field.name for field in fields(record)]
+def test_the_specified_keys_are_the_fields_and_what_was_added_may_be_missing(
+    record: type[Any], text: str
+) -> None:
+    specified, found = list(parsed(text)), [field.name for field in fields(record)]
+    assert found[: len(specified)] == specified
+    added = ["max_monthly_ai_usd"] if record is UserSettings else []
+    assert found[len(specified) :] == added
+
+
+@pytest.mark.parametrize("usd", ["0", "-1", "0.00"])
+def test_a_budget_for_models_is_above_nothing_or_not_set(usd: str) -> None:
+    assert read_json(UserSettings, '{"max_monthly_ai_usd": 12.5}').max_monthly_ai_usd == 12.5
+    assert read_json(UserSettings, '{"max_monthly_ai_usd": null}') == UserSettings()
+    with pytest.raises(DocumentRefused) as refused:
+        read_json(UserSettings, f'{{"max_monthly_ai_usd": {usd}}}')
+    assert (refused.value.path, refused.value.problem) == ("max_monthly_ai_usd", "must be above 0")
 
 
 @pytest.mark.parametrize(("record", "text"), DOCUMENTS)

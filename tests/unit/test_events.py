@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -12,10 +12,20 @@ from typing import Any, get_args
 
 import pytest
 
-from builders import ETH, NOON, SOL, STRATEGY, USER, Scene, exactly, proposal
+from builders import BTC, ETH, NOON, SOL, STRATEGY, USER, Scene, exactly, proposal, stop_proposal
 from hedgerow.domain.errors import UnknownEntity, UnknownEventVersion
 from hedgerow.domain.events import GENESIS_HASH, Event, EventHead, append
-from hedgerow.domain.messages import EquityMarked, Fact, IntervalClosed, OrderCreated
+from hedgerow.domain.messages import (
+    Abstained,
+    EquityMarked,
+    ExitDecided,
+    Fact,
+    IntervalClosed,
+    OrderCreated,
+    ProposalAccepted,
+    ProposalRefused,
+    ProposalWithheld,
+)
 from hedgerow.domain.orders import OrderStatus
 from hedgerow.domain.proposals import Abstention, ExitProposal
 from hedgerow.entrypoints.events_page import events_page
@@ -112,6 +122,74 @@ def test_a_new_version_without_an_upcaster_is_a_bug() -> None:
         EventSchemas([THIRD], {("EquityNoted", 1): _rename})
 
 
+# Bodies as a paper run of before decisions knew their conversation left them in the log.
+PROPOSED_1: Mapping[str, Any] = {
+    "symbol": "BTC/USDT",
+    "timeframe": "4h",
+    "side": "long",
+    "entry_type": "market",
+    "entry_price": "63400.01",
+    "stop_loss_price": "62159.99",
+    "take_profit_price": "66500.06",
+    "trailing_stop_pct": None,
+    "size_ratio": "0.2556",
+    "leverage": 1,
+    "confidence": "0.6125",
+    "setup_type": "trend_follow",
+    "strategy_used": "pullback in a trend",
+    "regime": "trend_up",
+    "reasoning": "BTC/USDT trends up (ADX 31.2)",
+    "agent_id": "house",
+    "memories_used": ["018f0a3c-5c00-7a30-9c11-111111111111"],
+    "indicators": {"rsi": "58.3", "atr": "620.5", "volume": "1834.25"},
+    "memories_recalled": ["018f0a3c-5c00-7a30-9c11-111111111111"],
+}
+CHECKS_1 = [{"name": "leverage", "passed": True, "found": "1x", "allowed": "1x to 1x"}]
+ORDER_1, PAIR_1 = "018f0a3c-5c00-7a30-9c11-222222222222", str(BTC)
+FIRST_BODIES: Sequence[tuple[type[Any], Mapping[str, Any]]] = (
+    (
+        ProposalAccepted,
+        {"order_id": ORDER_1, "proposal": PROPOSED_1, "amount": "0.04031", "checks": CHECKS_1},
+    ),
+    (
+        ProposalRefused,
+        {"trading_pair_id": PAIR_1, "proposal": PROPOSED_1, "checks": CHECKS_1},
+    ),
+    (
+        ProposalWithheld,
+        {"trading_pair_id": PAIR_1, "proposal": PROPOSED_1, "mode": "semi_auto"},
+    ),
+    (
+        ExitDecided,
+        {"position_id": ORDER_1, "reasoning": "the regime turned", "agent_id": "house"},
+    ),
+    (
+        Abstained,
+        {
+            "trading_pair_id": PAIR_1,
+            "symbol": "BTC/USDT",
+            "reasoning": "no breakout",
+            "agent_id": "house",
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize(("kind", "body"), FIRST_BODIES, ids=lambda value: str(value)[:30])
+def test_decisions_of_before_conversations_are_read_as_of_none(
+    kind: type[Any], body: Mapping[str, Any]
+) -> None:
+    event, _ = append(EventHead(), USER, NOON, kind.__name__, 1, None, body)
+    fact = fact_of(event, kind)
+    assert (fact.proposal if "proposal" in body else fact).session_id is None
+    written = encode(fact)
+    said, before = (written["proposal"], PROPOSED_1) if "proposal" in body else (written, body)
+    assert said == {**before, "session_id": None}
+    again, _ = append_fact(EventHead(), USER, NOON, fact)
+    assert (again.schema_version, fact_of(again, kind)) == (2, fact)
+    assert event.is_intact
+
+
 # --- every kind ------------------------------------------------------------------------------
 
 
@@ -156,6 +234,7 @@ def _a_life() -> list[Fact]:
     scene.move("10")
     scene.decide(proposal("ETH/USDT"), ETH)
     scene.decide(Abstention("SOL/USDT", "no breakout", "house"), SOL)
+    scene.decide(stop_proposal(scene.position, "9.50"))
     scene.decide(ExitProposal("BTC/USDT", scene.position.id, "momentum fades", "house"))
     scene.tell(IntervalClosed(), after=timedelta(days=1))
     return scene.facts

@@ -22,7 +22,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import BTC, ETH, NOON, SOL, STRATEGY, fund, proposal, reproducible, settings
+from builders import (
+    BTC,
+    ETH,
+    NOON,
+    SOL,
+    STRATEGY,
+    fund,
+    proposal,
+    reproducible,
+    settings,
+    stop_proposal,
+)
 from builders import fill as execution
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.fund import Fund
@@ -33,6 +44,7 @@ from hedgerow.domain.messages import (
     Abstained,
     AmendOrder,
     BreakerReset,
+    BudgetUsed,
     CancelOrder,
     CashMoved,
     DecisionMade,
@@ -63,7 +75,7 @@ from hedgerow.domain.messages import (
 )
 from hedgerow.domain.orders import Order, OrderPurpose, OrderStatus, OrderType
 from hedgerow.domain.positions import Position, PositionSide
-from hedgerow.domain.proposals import ExitProposal
+from hedgerow.domain.proposals import ExitProposal, StopProposal
 from hedgerow.domain.risk import RiskEvent, RiskEventType
 
 PAIRS = {BTC: "BTC/USDT", ETH: "ETH/USDT", SOL: "SOL/USDT"}
@@ -155,6 +167,21 @@ def propose(world: World, act: Act) -> Message:
     if act.c == 9:
         return ProposalApproved(pair_id, wanted)
     return DecisionMade(pair_id, wanted)
+
+
+def tighten(world: World, act: Act) -> Message | None:
+    position = world.a_position(act)
+    if position is None:
+        return None
+    now = position.current_price
+    nearer = now * (1 - position.side.sign * (Decimal(act.b) - 1) / 100)
+    wanted = stop_proposal(position, str(a_price(act) if act.c == 9 else nearer))
+    return DecisionMade(position.trading_pair_id if act.c else SOL, wanted)
+
+
+def use_budget(_: World, act: Act) -> Message:
+    used = Decimal(act.a * 12)
+    return BudgetUsed(NOON.date(), used, act.a * 12, 100, Decimal(act.b), Decimal(10))
 
 
 def leave(world: World, act: Act) -> Message | None:
@@ -306,6 +333,8 @@ ACTS: dict[Callable[[World, Act], Message | None], int] = {
     say_again: 2,
     end: 2,
     leave: 1,
+    tighten: 2,
+    use_budget: 1,
     acknowledge: 1,
     amend: 1,
     settle_funding: 1,
@@ -643,7 +672,7 @@ def run(
             continue
         world.at += act.after
         world.told.append(message)
-        before = repr(world.fund)
+        before, risk_before = repr(world.fund), world.fund.risk_quote
         try:
             step = world.fund.step(message, world.at)
         except HedgerowError as refusal:
@@ -651,6 +680,8 @@ def run(
             reached[type(refusal).__name__] += 1
             continue
         accepted.append((message, world.at, step))
+        if isinstance(message, DecisionMade) and isinstance(message.decision, StopProposal):
+            assert world.fund.risk_quote == risk_before
         world.take(world.fund.take_changes(), step)
         for fact in step.facts:
             books.take(fact, world.at)

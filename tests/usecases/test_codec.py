@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
@@ -25,6 +25,7 @@ from builders import digits, proposal, reproducible
 from hedgerow.domain.events import EventHead, append
 from hedgerow.domain.ledger import Account, LedgerEntry, Transfer, TransferReason
 from hedgerow.domain.messages import (
+    BudgetUsed,
     DecisionMade,
     Fact,
     IntervalClosed,
@@ -35,17 +36,18 @@ from hedgerow.domain.messages import (
     Wish,
 )
 from hedgerow.domain.orders import Fill, OrderType
-from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.domain.proposals import Abstention, Decision, Proposal, StopProposal
 from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.facts import append_fact
 
 FACTS: tuple[type[Any], ...] = get_args(Fact)
-DECISIONS: tuple[type[Any], ...] = (Proposal, ExitProposal, Abstention)
+DECISIONS: tuple[type[Any], ...] = get_args(Decision)
 MESSAGES: tuple[type[Any], ...] = (
     PriceMoved,
     IntervalClosed,
     ProposalApproved,
     KillSwitchPulled,
+    BudgetUsed,
     *get_args(VenueMessage),
 )
 RECORDS = (*FACTS, *get_args(Wish), *MESSAGES, *DECISIONS)
@@ -54,6 +56,7 @@ RECORDS = (*FACTS, *get_args(Wish), *MESSAGES, *DECISIONS)
 texts = st.text(max_size=20).map(lambda text: text.replace("\x00", ""))
 numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
 positive = st.decimals(min_value=Decimal("0.00000001"), max_value=10**9)
+reasons = texts.map(lambda text: f"because {text}")
 times = st.integers(0, 2_000_000_000_000_000).map(
     lambda micros: datetime(2017, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 )
@@ -66,6 +69,7 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     Decimal: numbers,
     UUID: st.uuids(),
     datetime: times,
+    date: st.dates(),
 }
 
 
@@ -97,8 +101,11 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     bounds: dict[str, st.SearchStrategy[Any]] = {}
     if kind is Fill:
         bounds = {"price": positive, "quantity": positive}
+    if kind is StopProposal:
+        bounds = {"stop_loss_price": positive}
     if kind is Proposal:
         bounds = dict.fromkeys(("entry_price", "stop_loss_price", "take_profit_price"), positive)
+        bounds["reasoning"] = reasons
         bounds["size_ratio"] = st.decimals(Decimal("0.0001"), 1)
         bounds["confidence"] = st.floats(0, 1)
         bounds["entry_type"] = st.sampled_from((OrderType.MARKET, OrderType.LIMIT))
@@ -176,6 +183,7 @@ async def test_the_seal_of_every_fact_holds_in_the_database(database: AsyncEngin
             datetime(2024, 3, 4, 14, tzinfo=timezone(timedelta(hours=2))),
             "2024-03-04T12:00:00+00:00",
         ),
+        (date(2024, 3, 1), "2024-03-01"),
         ((Decimal(1), [2, "3"]), ["1", [2, "3"]]),
         ({OrderType.LIMIT: Decimal("2.0")}, {"limit": "2.0"}),
         ({"b", "a"}, ["a", "b"]),

@@ -79,7 +79,11 @@ def used_pct(state: BudgetState, limits: BudgetLimits) -> Decimal:
 
 def pressure(state: BudgetState, limits: BudgetLimits) -> BudgetPressure:
     """How close `state` is to `limits`."""
-    used = used_pct(state, limits)
+    return pressure_at(used_pct(state, limits))
+
+
+def pressure_at(used: Decimal) -> BudgetPressure:
+    """How close a month is to its limits with a share of `used` per cent."""
     if used >= HUNDRED:
         return BudgetPressure.EXHAUSTED
     return BudgetPressure.THROTTLED if used >= THROTTLE_PCT else BudgetPressure.NORMAL

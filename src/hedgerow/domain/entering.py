@@ -1,10 +1,11 @@
-"""From what an analyst says to a pending order, or to a refusal with its reasons."""
+"""From what an analyst says to what the fund does, or to a refusal with its reasons."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import assert_never
 
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.messages import (
     Abstained,
@@ -20,38 +21,63 @@ from hedgerow.domain.money import round_to_tick, to_quote
 from hedgerow.domain.orders import Bracket, Order, OrderPurpose, OrderType
 from hedgerow.domain.pairs import StrategyMode, TradingPair
 from hedgerow.domain.pretrade import Allowed, Refused, examine, limit_price
-from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal, StopProposal
 from hedgerow.domain.protecting import create, exit_at_market
 from hedgerow.domain.risk import Alert, RiskEventType, Severity
+from hedgerow.domain.tightening import tighten_stop
 
 
 def admit_decision(state: FundState, message: DecisionMade | ProposalApproved) -> None:
-    """Raise UnknownEntity for a pair or position this fund does not hold; changes nothing."""
-    state.pair(message.trading_pair_id)
-    if isinstance(message, DecisionMade) and isinstance(message.decision, ExitProposal):
-        state.position(message.decision.position_id)
+    """Raise UnknownEntity for a pair or position this fund does not hold, InvalidValue for a
+    position that is another pair's; changes nothing.
+    """
+    pair = state.pair(message.trading_pair_id)
+    if isinstance(message, ProposalApproved):
+        return
+    decision = message.decision
+    if isinstance(decision, ExitProposal | StopProposal):
+        position = state.position(decision.position_id)
+        if position.trading_pair_id != pair.id:
+            allowed = f"a position on {pair.symbol}"
+            raise InvalidValue(field="position_id", value=position.id, allowed=allowed)
 
 
 def on_decision(state: FundState, message: DecisionMade, at: datetime) -> None:
-    """Take over an exit, note an abstention, or examine a proposal."""
+    """Take over an exit, note an abstention, or examine a stop or a proposal."""
     pair = state.pair(message.trading_pair_id)
     match message.decision:
         case Abstention() as nothing:
-            state.record(Abstained(pair.id, nothing.symbol, nothing.reasoning, nothing.agent_id))
-        case ExitProposal() as exit_proposal:
-            position = state.position(exit_proposal.position_id)
-            state.record(ExitDecided(position.id, exit_proposal.reasoning, exit_proposal.agent_id))
-            exit_at_market(state, position, exit_proposal.reasoning, exit_proposal.agent_id, at)
+            state.record(
+                Abstained(
+                    pair.id,
+                    nothing.symbol,
+                    nothing.reasoning,
+                    nothing.agent_id,
+                    nothing.session_id,
+                )
+            )
+        case ExitProposal() as leaving:
+            _leave(state, leaving, at)
+        case StopProposal() as stop:
+            tighten_stop(state, state.position(stop.position_id), stop)
         case Proposal() as proposal:
             if pair.strategy_mode is StrategyMode.AUTO:
                 _consider(state, pair, proposal, at)
             else:
                 _withhold(state, pair, proposal)
+        case _:
+            assert_never(message.decision)
 
 
 def on_approval(state: FundState, message: ProposalApproved, at: datetime) -> None:
     """Examine a proposal that the user has confirmed."""
     _consider(state, state.pair(message.trading_pair_id), message.proposal, at)
+
+
+def _leave(state: FundState, leaving: ExitProposal, at: datetime) -> None:
+    position = state.position(leaving.position_id)
+    state.record(ExitDecided(position.id, leaving.reasoning, leaving.agent_id, leaving.session_id))
+    exit_at_market(state, position, leaving.reasoning, leaving.agent_id, at)
 
 
 def _withhold(state: FundState, pair: TradingPair, proposal: Proposal) -> None:

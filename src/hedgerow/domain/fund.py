@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from hedgerow.domain.admitting import admit_report
+from hedgerow.domain.billing import admit_budget, on_budget
 from hedgerow.domain.entering import admit_decision, on_approval, on_decision
 from hedgerow.domain.executing import (
     on_acknowledged,
@@ -28,6 +29,7 @@ from hedgerow.domain.guarding import (
     turn_day,
 )
 from hedgerow.domain.messages import (
+    BudgetUsed,
     DecisionMade,
     FundingSettled,
     FundOpened,
@@ -98,6 +100,8 @@ class Fund(FundState):
                 admit_price(message.price)
             case DecisionMade() | ProposalApproved():
                 admit_decision(self, message)
+            case BudgetUsed():
+                admit_budget(message)
             case IntervalOpened() | IntervalClosed() | KillSwitchPulled():
                 pass
             case _:
@@ -117,6 +121,8 @@ class Fund(FundState):
                 on_approval(self, message, at)
             case KillSwitchPulled():
                 on_kill_switch(self, message, at)
+            case BudgetUsed():
+                on_budget(self, message)
             case OrderAcknowledged():
                 on_acknowledged(self, message, at)
             case OrderFilled():

@@ -7,14 +7,15 @@ with the facts they follow from and carried out after the commit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from hedgerow.domain.ai_budget import BudgetPressure
 from hedgerow.domain.ledger import Transfer
 from hedgerow.domain.orders import Fill, OrderPurpose, OrderSide, OrderStatus, OrderType
 from hedgerow.domain.positions import PositionSide, PositionStatus
-from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.domain.proposals import Decision, Proposal, StopProposal
 from hedgerow.domain.risk import Check, RiskEvent
 
 # --- messages: from the market and the desk -------------------------------------------------
@@ -43,7 +44,7 @@ class DecisionMade:
     """An analyst has spoken about a trading pair."""
 
     trading_pair_id: UUID
-    decision: Proposal | ExitProposal | Abstention
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,22 @@ class KillSwitchPulled:
     """The user stops trading."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsed:
+    """A model call has taken the user's month over a threshold of what it may hold.
+
+    `used_pct` is the greater of the shares used of both limits, in per cent; `usd_max` is None
+    where the user has set no limit. The fund keeps no count: tell it once for each threshold.
+    """
+
+    month: date
+    used_pct: Decimal
+    requests: int
+    requests_max: int
+    usd: Decimal
+    usd_max: Decimal | None
 
 
 # --- messages: from the venue ---------------------------------------------------------------
@@ -135,6 +152,7 @@ Message = (
     | DecisionMade
     | ProposalApproved
     | KillSwitchPulled
+    | BudgetUsed
     | VenueMessage
 )
 
@@ -185,6 +203,29 @@ class ExitDecided:
     position_id: UUID
     reasoning: str
     agent_id: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopDecided:
+    """An analyst's stop was taken over: the venue is asked to move it to `stop_loss_price` (quote).
+
+    OrderChanged tells when it has.
+    """
+
+    position_id: UUID
+    proposal: StopProposal
+    stop_loss_price: Decimal
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRefused:
+    """An analyst's stop failed the last of `checks`; the stop stays where it is."""
+
+    position_id: UUID
+    proposal: StopProposal
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +236,7 @@ class Abstained:
     symbol: str
     reasoning: str
     agent_id: str
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +345,27 @@ class RiskRaised:
     event: RiskEvent
 
 
+@dataclass(frozen=True, slots=True)
+class BillingAlert:
+    """What models may cost in a month is nearly, or wholly, used; fields as in BudgetUsed."""
+
+    level: BudgetPressure
+    month: date
+    used_pct: Decimal
+    requests: int
+    requests_max: int
+    usd: Decimal
+    usd_max: Decimal | None
+
+
 Fact = (
     FundOpened
     | ProposalAccepted
     | ProposalRefused
     | ProposalWithheld
     | ExitDecided
+    | StopDecided
+    | StopRefused
     | Abstained
     | OrderCreated
     | OrderStatusChanged
@@ -321,6 +378,7 @@ Fact = (
     | EquityMarked
     | BreakerReset
     | RiskRaised
+    | BillingAlert
 )
 
 # --- wishes ---------------------------------------------------------------------------------

@@ -250,9 +250,9 @@ def _notional_caps(case: _Case) -> dict[str, Decimal]:
     """Each bound on the notional, in quote currency, by name."""
     state, bounds, proposal = case.state, case.bounds, case.proposal
     leverage = Decimal(proposal.leverage)
-    stop_ratio = CONTEXT.divide(
-        abs(proposal.entry_price - proposal.stop_loss_price), proposal.entry_price
-    )
+    # From the stop as the venue will have it: off the grid, it could lie on the entry itself.
+    stop = round_to_tick(proposal.stop_loss_price, case.instrument.price_tick)
+    stop_ratio = CONTEXT.divide(abs(proposal.entry_price - stop), proposal.entry_price)
     risk_left = state.equity * bounds.portfolio_risk_pct_max / HUNDRED - state.risk_quote
     return {
         "proposal": case.strategy.current_equity * proposal.size_ratio * leverage,

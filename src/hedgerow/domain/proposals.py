@@ -1,10 +1,16 @@
-"""What an analyst may say: propose a trade, propose an exit, or abstain, always with reasons."""
+"""What an analyst may say, with reasons: propose a trade, an exit or a closer stop, or abstain.
+
+Whoever says it, an agent with a model above all, may say anything. What no store could keep and no
+arithmetic could bear is refused here; whether it may be done, the fund examines.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import InvalidValue
@@ -13,6 +19,10 @@ from hedgerow.domain.money import ONE, ZERO, require_exact
 from hedgerow.domain.orders import OrderType
 from hedgerow.domain.positions import PositionSide
 from hedgerow.domain.regimes import Regime
+
+# Far beyond any price or share, and near enough for exact arithmetic and every store.
+_NUMBER_MAX: Final = Decimal(10) ** 15
+_PLACES_MAX: Final = 100
 
 
 class SetupType(StrEnum):
@@ -25,11 +35,17 @@ class SetupType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IndicatorsAtEntry:
-    """What the journal keeps of the market at the decision (float64; volume in base)."""
+    """What the journal keeps of the market at the decision (finite float64; volume in base)."""
 
     rsi: float
     atr: float
     volume: float
+
+    def __post_init__(self) -> None:
+        for name in ("rsi", "atr", "volume"):
+            value: float = getattr(self, name)
+            if not math.isfinite(value):
+                raise InvalidValue(field=name, value=value, allowed="a finite number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +81,15 @@ class Proposal:
     session_id: str | None = None
 
     def __post_init__(self) -> None:
-        require_exact(
+        _require_bearable(
             entry_price=self.entry_price,
             stop_loss_price=self.stop_loss_price,
             take_profit_price=self.take_profit_price,
             trailing_stop_pct=self.trailing_stop_pct,
             size_ratio=self.size_ratio,
         )
+        _require_storable(self.symbol, self.strategy_used, self.agent_id, self.session_id)
+        _require_reasons(self.reasoning)
         if not 0.0 <= self.confidence <= 1.0:
             raise InvalidValue(field="confidence", value=self.confidence, allowed="0 to 1")
         if not ZERO < self.size_ratio <= ONE:
@@ -93,6 +111,9 @@ class ExitProposal:
     agent_id: str
     session_id: str | None = None
 
+    def __post_init__(self) -> None:
+        _require_storable(self.symbol, self.reasoning, self.agent_id, self.session_id)
+
 
 @dataclass(frozen=True, slots=True)
 class StopProposal:
@@ -109,7 +130,8 @@ class StopProposal:
     session_id: str | None = None
 
     def __post_init__(self) -> None:
-        require_exact(stop_loss_price=self.stop_loss_price)
+        _require_bearable(stop_loss_price=self.stop_loss_price)
+        _require_storable(self.symbol, self.reasoning, self.agent_id, self.session_id)
         if not self.stop_loss_price > ZERO:
             raise InvalidValue(
                 field="stop_loss_price", value=self.stop_loss_price, allowed="above 0"
@@ -125,5 +147,42 @@ class Abstention:
     agent_id: str
     session_id: str | None = None
 
+    def __post_init__(self) -> None:
+        _require_storable(self.symbol, self.reasoning, self.agent_id, self.session_id)
 
-Decision = Proposal | ExitProposal | StopProposal | Abstention
+
+Act = Proposal | ExitProposal | StopProposal
+Decision = Act | Abstention
+
+
+def _require_bearable(**numbers: Decimal | None) -> None:
+    require_exact(**numbers)
+    for name, number in numbers.items():
+        if number is None:
+            continue
+        places = -int(number.as_tuple().exponent)
+        if number.copy_abs() > _NUMBER_MAX or places > _PLACES_MAX:
+            allowed = f"at most {_NUMBER_MAX:f}, with at most {_PLACES_MAX} decimal places"
+            raise InvalidValue(field=name, value=number, allowed=allowed)
+
+
+def _require_storable(*texts: str | None) -> None:
+    for text in texts:
+        if text is not None and ("\x00" in text or not _is_unicode(text)):
+            allowed = "without null characters and halves of surrogate pairs"
+            raise InvalidValue(field="text", value=ascii(text), allowed=allowed)
+
+
+def _require_reasons(reasoning: str) -> None:
+    _require_storable(reasoning)
+    # What was decided is remembered by its reasons, and a text without a word has no vector.
+    if not any(character.isalnum() for character in reasoning):
+        raise InvalidValue(field="reasoning", value=reasoning, allowed="at least one word")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

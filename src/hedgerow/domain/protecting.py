@@ -9,7 +9,7 @@ from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.market import MarketType
 from hedgerow.domain.messages import AmendOrder, CancelOrder, OrderCreated, PlaceOrder
 from hedgerow.domain.money import ceil_to_tick, floor_to_step, floor_to_tick
-from hedgerow.domain.orders import Bracket, Order, OrderPurpose, OrderType
+from hedgerow.domain.orders import Bracket, Order, OrderPurpose, OrderSide, OrderType
 from hedgerow.domain.positions import Position, PositionSide
 
 
@@ -105,18 +105,42 @@ def trail(state: FundState, position: Position) -> None:
 def trailing_to(state: FundState, position: Position, price: Decimal) -> Decimal | None:
     """Where the stop would trail to at `price`, on the venue's grid; None where it would stay."""
     candidate = position.trailed_stop(price)
-    if candidate is None or position.stop_loss_order_id is None:
+    if candidate is None:
+        return None
+    stop = working_stop(state, position)
+    if stop is None or stop.stop_price is None:
+        return None
+    advanced = stop_on_grid(state, position, candidate)
+    return advanced if (advanced - stop.stop_price) * position.side.sign > 0 else None
+
+
+def working_stop(state: FundState, position: Position) -> Order | None:
+    """The stop-loss of a position that is at work; None where there is none."""
+    if position.stop_loss_order_id is None:
         return None
     stop = state.orders.get(position.stop_loss_order_id)
-    if stop is None or not stop.is_working:
-        return None
+    return stop if stop is not None and stop.is_working else None
+
+
+def stop_on_grid(state: FundState, position: Position, price: Decimal) -> Decimal:
+    """A stop's price on the venue's grid, rounded away from the market: never closer than asked."""
     tick = state.instruments[position.trading_pair_id].price_tick
-    # Rounded away from the price: the stop never trails closer than the distance asked for.
     outward = floor_to_tick if position.side is PositionSide.LONG else ceil_to_tick
-    advanced = outward(candidate, tick)
-    if stop.stop_price is None or (advanced - stop.stop_price) * position.side.sign <= 0:
-        return None
-    return advanced
+    return outward(price, tick)
+
+
+def trigger_to_ask(order: Order, wish: AmendOrder) -> Decimal | None:
+    """The trigger to send for a wish, by how the order stands when the wish is carried out.
+
+    A wish can be older than the stop that is at work by now: the fund trails it, tightens it and
+    resizes it by wishes of their own. None of them is to take it back from the market.
+    """
+    if order.purpose is not OrderPurpose.STOP_LOSS:
+        return wish.stop_price
+    assert order.stop_price is not None
+    assert wish.stop_price is not None
+    closer = max if order.side is OrderSide.SELL else min
+    return closer(order.stop_price, wish.stop_price)
 
 
 def exit_at_market(

@@ -13,9 +13,8 @@ from typing import Final
 
 from hedgerow.domain.fund_state import FundState
 from hedgerow.domain.money import CONTEXT, HUNDRED, ONE, ZERO, exact, floor_to_tick
-from hedgerow.domain.orders import OrderPurpose
 from hedgerow.domain.positions import Position
-from hedgerow.domain.protecting import trailing_to
+from hedgerow.domain.protecting import trailing_to, working_stop
 from hedgerow.domain.strategies import Strategy
 
 # The breaker compares ratios of twelve digits: a price so near its limit counts as beyond it.
@@ -133,7 +132,7 @@ def lone_trade(state: FundState, symbol: str) -> LoneTrade | None:
     if len(state.positions) != 1 or len(state.strategies) != 1:
         return None
     (position,), (strategy,) = state.positions.values(), state.strategies.values()
-    if position.symbol != symbol or not position.size or not _is_guarded(state, position):
+    if position.symbol != symbol or not position.size or working_stop(state, position) is None:
         return None
     sign = position.side.sign
     with exact():
@@ -145,8 +144,3 @@ def lone_trade(state: FundState, symbol: str) -> LoneTrade | None:
             equity_base=cash + position.margin - position.entry_cost * sign,
             equity_slope=position.size * sign,
         )
-
-
-def _is_guarded(state: FundState, position: Position) -> bool:
-    stop = state.orders.get(position.stop_loss_order_id) if position.stop_loss_order_id else None
-    return stop is not None and stop.purpose is OrderPurpose.STOP_LOSS and stop.is_working

@@ -35,6 +35,7 @@ _JSON_TYPES = {
     "float": "number as text",
     "UUID": "id",
     "datetime": "time",
+    "date": "date",
 }
 
 

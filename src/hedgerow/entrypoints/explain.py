@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.memory import Memory
-from hedgerow.domain.messages import OrderChanged, OrderStatusChanged
+from hedgerow.domain.messages import OrderChanged, OrderStatusChanged, StopDecided
 from hedgerow.domain.positions import Position
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.output import print_json
@@ -41,7 +41,7 @@ def explanation_tree(story: Explanation) -> Tree:
     _add_proposal(tree, story)
     _add_checks(tree, story)
     _add_orders(tree, "5. Entry order", [story.entry], story)
-    _add_position(tree, position)
+    _add_position(tree, story)
     _add_orders(tree, "7. Protective orders", story.protection, story)
     _add_orders(tree, "8. Orders to leave at market", story.exits, story)
     _add_close(tree, position)
@@ -137,7 +137,8 @@ def _lifecycle(explained: ExplainedOrder, story: Explanation) -> str:
     return " → ".join(statuses) + (f" ({reason})" if reason else "")
 
 
-def _add_position(tree: Tree, position: Position) -> None:
+def _add_position(tree: Tree, story: Explanation) -> None:
+    position = story.position
     branch = tree.add(_title("6. Position"))
     branch.add(
         _text(
@@ -152,6 +153,16 @@ def _add_position(tree: Tree, position: Position) -> None:
             "dim",
         )
     )
+    for event in story.events:
+        if event.kind == StopDecided.__name__:
+            moved = fact_of(event, StopDecided)
+            branch.add(
+                _text(
+                    f"stop to {price(moved.stop_loss_price)} {_time(event.at)}, by "
+                    f"{moved.proposal.agent_id}"
+                )
+            )
+            branch.add(_text(moved.proposal.reasoning, "dim"))
 
 
 def _add_close(tree: Tree, position: Position) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -16,7 +16,7 @@ _Record = TypeVar("_Record")
 
 
 def encode(value: object) -> Any:
-    """A JSON value: dataclasses become objects; Decimals, floats, ids, times and bytes, text."""
+    """A JSON value: dataclasses become objects; all but text, integers and booleans, text."""
     match value:
         case StrEnum():
             return str(value)
@@ -30,6 +30,8 @@ def encode(value: object) -> Any:
             return str(value)
         case datetime():
             return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
         case Mapping():
             return {str(key): encode(item) for key, item in value.items()}
         case list() | tuple():
@@ -66,8 +68,8 @@ def _decode(kind: Any, value: Any) -> Any:
         result = tuple(_decode(arguments[0], item) for item in value)
     elif origin is not None:
         result = value
-    elif kind is datetime:
-        result = datetime.fromisoformat(value)
+    elif kind in (datetime, date):
+        result = kind.fromisoformat(value)
     elif kind is bytes:
         result = bytes.fromhex(value)
     else:

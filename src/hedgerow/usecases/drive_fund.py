@@ -21,6 +21,7 @@ from hedgerow.domain.messages import (
     Wish,
 )
 from hedgerow.domain.orders import Order, OrderStatus
+from hedgerow.domain.protecting import trigger_to_ask
 from hedgerow.usecases.ports.funds import PendingWish, TimedStep
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork, UnitOfWork
 from hedgerow.usecases.ports.venue import Venue
@@ -113,7 +114,8 @@ class FundDriver:
             case CancelOrder():
                 return await self._venue.cancel(order, at)
             case AmendOrder():
-                return await self._venue.amend(order, wish.amount, wish.stop_price, at)
+                trigger = trigger_to_ask(order, wish)
+                return await self._venue.amend(order, wish.amount, trigger, at)
 
     async def _submit(self, order: Order, at: datetime) -> Sequence[VenueMessage]:
         if order.status is not OrderStatus.PENDING:

@@ -29,6 +29,7 @@ class EventFamily(StrEnum):
     POSITIONS = "positions"
     LEDGER = "ledger"
     RISK = "risk"
+    BILLING = "billing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,34 @@ class EventSchemas:
         return record
 
 
-# No kind has changed its shape since it was first written.
-_UPCASTERS: Final[Mapping[tuple[str, int], Upcast]] = {}
+def _without_session(body: Body) -> Body:
+    """Decisions of before conversations came of none."""
+    return {**body, "session_id": None}
+
+
+def _proposed_without_session(body: Body) -> Body:
+    return {**body, "proposal": _without_session(body["proposal"])}
+
+
+_UPCASTERS: Final[Mapping[tuple[str, int], Upcast]] = {
+    ("ProposalAccepted", 1): _proposed_without_session,
+    ("ProposalRefused", 1): _proposed_without_session,
+    ("ProposalWithheld", 1): _proposed_without_session,
+    ("ExitDecided", 1): _without_session,
+    ("Abstained", 1): _without_session,
+}
 
 SCHEMAS: Final = EventSchemas(
     [
         EventSchema(messages.FundOpened, EventFamily.FUNDS),
         EventSchema(messages.EquityMarked, EventFamily.FUNDS),
-        EventSchema(messages.ProposalAccepted, EventFamily.DECISIONS),
-        EventSchema(messages.ProposalRefused, EventFamily.DECISIONS),
-        EventSchema(messages.ProposalWithheld, EventFamily.DECISIONS),
-        EventSchema(messages.ExitDecided, EventFamily.DECISIONS),
-        EventSchema(messages.Abstained, EventFamily.DECISIONS),
+        EventSchema(messages.ProposalAccepted, EventFamily.DECISIONS, version=2),
+        EventSchema(messages.ProposalRefused, EventFamily.DECISIONS, version=2),
+        EventSchema(messages.ProposalWithheld, EventFamily.DECISIONS, version=2),
+        EventSchema(messages.ExitDecided, EventFamily.DECISIONS, version=2),
+        EventSchema(messages.StopDecided, EventFamily.DECISIONS),
+        EventSchema(messages.StopRefused, EventFamily.DECISIONS),
+        EventSchema(messages.Abstained, EventFamily.DECISIONS, version=2),
         EventSchema(messages.OrderCreated, EventFamily.ORDERS),
         EventSchema(messages.OrderStatusChanged, EventFamily.ORDERS),
         EventSchema(messages.OrderChanged, EventFamily.ORDERS),
@@ -106,6 +123,7 @@ SCHEMAS: Final = EventSchemas(
         EventSchema(messages.CashMoved, EventFamily.LEDGER),
         EventSchema(messages.BreakerReset, EventFamily.RISK),
         EventSchema(messages.RiskRaised, EventFamily.RISK),
+        EventSchema(messages.BillingAlert, EventFamily.BILLING),
     ],
     _UPCASTERS,
 )

@@ -10,6 +10,7 @@ from hedgerow.domain import events
 from hedgerow.domain.events import Event, EventHead
 from hedgerow.domain.messages import (
     Abstained,
+    BillingAlert,
     BreakerReset,
     CashMoved,
     EquityMarked,
@@ -27,6 +28,8 @@ from hedgerow.domain.messages import (
     ProposalRefused,
     ProposalWithheld,
     RiskRaised,
+    StopDecided,
+    StopRefused,
 )
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.event_schemas import SCHEMAS
@@ -59,7 +62,9 @@ def _subject(fact: Fact) -> UUID | None:
             return fact.order_id
         case FillBooked():
             return fact.fill.order_id
-        case PositionOpened() | PositionResized() | PositionEnded() | ExitDecided():
+        case PositionOpened() | PositionResized() | PositionEnded():
+            return fact.position_id
+        case ExitDecided() | StopDecided() | StopRefused():
             return fact.position_id
         case CashMoved():
             return fact.transfer.order_id or fact.transfer.position_id
@@ -69,7 +74,7 @@ def _subject(fact: Fact) -> UUID | None:
             return fact.trading_pair_id
         case RiskRaised():
             return fact.event.id
-        case BreakerReset():
+        case BreakerReset() | BillingAlert():
             return None
         case _:
             assert_never(fact)

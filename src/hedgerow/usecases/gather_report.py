@@ -18,6 +18,8 @@ from hedgerow.domain.messages import (
     ProposalAccepted,
     ProposalRefused,
     ProposalWithheld,
+    StopDecided,
+    StopRefused,
 )
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
@@ -32,7 +34,15 @@ from hedgerow.usecases.report_facts import (
     TradeRecord,
 )
 
-_DECISIONS = (Abstained, ExitDecided, ProposalAccepted, ProposalRefused, ProposalWithheld)
+_DECISIONS = (
+    Abstained,
+    ExitDecided,
+    ProposalAccepted,
+    ProposalRefused,
+    ProposalWithheld,
+    StopDecided,
+    StopRefused,
+)
 # How many ids are asked for at once: far below what a statement may hold.
 _IDS_MAX: Final = 5_000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Final
+from typing import Final, assert_never
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import Candle, Timeframe
@@ -20,9 +20,10 @@ from hedgerow.domain.messages import (
     ProposalAccepted,
     ProposalRefused,
     Step,
+    StopRefused,
 )
 from hedgerow.domain.pairs import TradingPair
-from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
+from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal, StopProposal
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classification
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
@@ -180,7 +181,7 @@ class Replay:
 
     def _note(self, decision: Decision, step: Step, at: datetime) -> None:
         """Keep the decision that tells most: one to act stays until the next one."""
-        refused = [fact for fact in step.facts if isinstance(fact, ProposalRefused)]
+        refused = [f for f in step.facts if isinstance(f, ProposalRefused | StopRefused)]
         words = _in_words(decision)
         if refused:
             check = refused[0].checks[-1]
@@ -283,5 +284,10 @@ def _in_words(decision: Decision) -> str:
             return f"{decision.symbol}: {decision.side} — {decision.reasoning}"
         case ExitProposal():
             return f"{decision.symbol}: leave — {decision.reasoning}"
+        case StopProposal():
+            stop = decision.stop_loss_price
+            return f"{decision.symbol}: stop to {stop:f} — {decision.reasoning}"
         case Abstention():
             return f"{decision.symbol}: wait — {decision.reasoning}"
+        case _:
+            assert_never(decision)

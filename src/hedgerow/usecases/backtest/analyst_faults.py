@@ -6,15 +6,15 @@ from pathlib import PurePath
 from traceback import walk_tb
 
 from hedgerow.domain.errors import InputRefused, InvalidValue, NotExact, value_in_words
-from hedgerow.domain.proposals import ExitProposal, Proposal
+from hedgerow.domain.proposals import Act
 
 
 def refused_answer(where: str, answer: object) -> InputRefused:
     """Why an answer of `decide` cannot be acted on; `where` names analyst, symbol and moment."""
     what = f"decide returned {answer!r:.60}"
-    if isinstance(answer, Proposal | ExitProposal):
+    if isinstance(answer, Act):
         what = f"decide returned an order on {answer.symbol}"
-    fix = "return what market.buy, market.sell_short or market.leave give, or None"
+    fix = "return what market.buy, sell_short, tighten_stop or leave give, or None"
     return InputRefused(what, where, fix)
 
 

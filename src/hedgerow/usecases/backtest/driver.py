@@ -22,6 +22,7 @@ from hedgerow.domain.messages import (
     Wish,
 )
 from hedgerow.domain.orders import OrderStatus
+from hedgerow.domain.protecting import trigger_to_ask
 from hedgerow.domain.quiet import LoneTrade, QuietSpan, lone_trade
 from hedgerow.usecases.backtest.desk import BacktestVenue
 
@@ -153,4 +154,4 @@ class BacktestDriver:
             case CancelOrder():
                 return self._venue.take_back(order, at)
             case AmendOrder():
-                return self._venue.change(order, wish.amount, wish.stop_price, at)
+                return self._venue.change(order, wish.amount, trigger_to_ask(order, wish), at)

@@ -23,13 +23,14 @@ from hedgerow.domain.messages import (
     ProposalRefused,
 )
 from hedgerow.domain.money import ZERO
+from hedgerow.domain.proposals import Act
 from hedgerow.usecases.backtest.calm import Calm, CalmWatch
 from hedgerow.usecases.backtest.desk import BacktestVenue
 from hedgerow.usecases.backtest.driver import BacktestDriver
 from hedgerow.usecases.backtest.equity import EquityColumns
 from hedgerow.usecases.backtest.lookout import BacktestPath
 from hedgerow.usecases.backtest.skipping import Skipper
-from hedgerow.usecases.backtest.voices import Act, BriefedVoice, RuleVoice, Seat
+from hedgerow.usecases.backtest.voices import BriefedVoice, RuleVoice, Seat
 from hedgerow.usecases.candle_series import microseconds, moment, point_us
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 

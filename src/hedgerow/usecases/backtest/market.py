@@ -12,7 +12,14 @@ from hedgerow.domain.market import Candle, MarketType, Timeframe
 from hedgerow.domain.money import decimal_of, price_from_float, round_to_tick
 from hedgerow.domain.orders import OrderType
 from hedgerow.domain.positions import Position, PositionSide
-from hedgerow.domain.proposals import ExitProposal, IndicatorsAtEntry, Proposal, SetupType
+from hedgerow.domain.proposals import (
+    Act,
+    ExitProposal,
+    IndicatorsAtEntry,
+    Proposal,
+    SetupType,
+    StopProposal,
+)
 from hedgerow.domain.regimes import Regime
 from hedgerow.usecases.candle_series import CandleSeries, moment
 
@@ -238,13 +245,32 @@ class Market(Closed):
 
     def leave(self, reason: str = "") -> ExitProposal:
         """Propose to close the open position at the market; raises InputRefused without one."""
-        position = self.position
-        if position is None:
-            what, fix = "there is no position to leave", "call leave where market.side is not None"
-            raise InputRefused(what, self.symbol, fix)
+        position = self._held("leave", "to leave")
         return ExitProposal(
             self.symbol, position.id, reason or f"{self._agent} leaves", self._agent
         )
+
+    def tighten_stop(self, price: float, reason: str = "") -> StopProposal:
+        """Propose to move the stop of the open position closer to the market, to `price` (quote).
+
+        A stop that is no closer than the present one, or not behind the last price, is refused by
+        the fund. Raises InputRefused without a position.
+        """
+        position = self._held("tighten_stop", "whose stop could move")
+        return StopProposal(
+            self.symbol,
+            position.id,
+            price_from_float(price, self.price_tick),
+            reason or f"{self._agent} tightens the stop",
+            self._agent,
+        )
+
+    def _held(self, method: str, purpose: str) -> Position:
+        position = self.position
+        if position is None:
+            fix = f"call {method} where market.side is not None"
+            raise InputRefused(f"there is no position {purpose}", self.symbol, fix)
+        return position
 
 
 @runtime_checkable
@@ -261,7 +287,7 @@ class SignalAnalyst(Protocol):
         """
         ...
 
-    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+    def decide(self, market: Market) -> Act | None:
         """What to do at the close of a candle whose signal, `market.signal`, is not 0."""
         ...
 
@@ -269,7 +295,7 @@ class SignalAnalyst(Protocol):
 class RuleAnalyst(Protocol):
     """Decides by rules, from closed candles and what it has kept of them; one per symbol."""
 
-    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+    def decide(self, market: Market) -> Act | None:
         """What to do at the close of a candle; None to do nothing."""
         ...
 

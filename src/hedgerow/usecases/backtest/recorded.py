@@ -9,8 +9,15 @@ from uuid import UUID
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.limits import LimitProfile
-from hedgerow.domain.messages import ExitDecided, PositionOpened, ProposalAccepted, ProposalRefused
-from hedgerow.domain.proposals import ExitProposal, Proposal
+from hedgerow.domain.messages import (
+    ExitDecided,
+    PositionOpened,
+    ProposalAccepted,
+    ProposalRefused,
+    StopDecided,
+    StopRefused,
+)
+from hedgerow.domain.proposals import Act, ExitProposal
 from hedgerow.usecases.backtest.market import Market
 from hedgerow.usecases.candle_series import CandleSeries, series_by_symbol
 from hedgerow.usecases.codec import decode
@@ -19,8 +26,7 @@ from hedgerow.usecases.paper_run import PaperDesk, RunPlan, read_candles_of
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
 
-Said = Proposal | ExitDecided
-Decisions = Mapping[tuple[str, datetime], Said]
+Decisions = Mapping[tuple[str, datetime], Act]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,9 @@ class RecordedAnalyst:
 
     decisions: Decisions
 
-    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+    def decide(self, market: Market) -> Act | None:
         """The decision of this symbol at this time, if it was one to act."""
-        said = self.decisions.get((market.symbol, market.at))
-        if isinstance(said, ExitDecided):
-            return ExitProposal(market.symbol, said.position_id, said.reasoning, said.agent_id)
-        return said
+        return self.decisions.get((market.symbol, market.at))
 
 
 async def latest_recording(desk: PaperDesk) -> Recording:
@@ -74,15 +77,18 @@ async def recording_of(desk: PaperDesk, run: PaperRun) -> Recording:
 
 
 async def _decisions(unit: UnitOfWork, user_id: UUID) -> Decisions:
-    said: dict[tuple[str, datetime], Said] = {}
+    said: dict[tuple[str, datetime], Act] = {}
     symbols: dict[UUID, str] = {}
     async for event in unit.audit.events(user_id):
         fact = SCHEMAS.read(event)
         match fact:
-            case ProposalAccepted() | ProposalRefused():
+            case ProposalAccepted() | ProposalRefused() | StopDecided() | StopRefused():
                 said[fact.proposal.symbol, event.at] = fact.proposal
             case PositionOpened():
                 symbols[fact.position_id] = fact.symbol
             case ExitDecided():
-                said[symbols[fact.position_id], event.at] = fact
+                symbol = symbols[fact.position_id]
+                said[symbol, event.at] = ExitProposal(
+                    symbol, fact.position_id, fact.reasoning, fact.agent_id, fact.session_id
+                )
     return said

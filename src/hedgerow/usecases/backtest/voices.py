@@ -14,7 +14,7 @@ from hedgerow.domain.memory import RecalledMemory
 from hedgerow.domain.messages import LearnFromTrade, Step
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
-from hedgerow.domain.proposals import Abstention, ExitProposal, Proposal
+from hedgerow.domain.proposals import Abstention, Act
 from hedgerow.usecases.backtest.analyst_faults import refused_answer, refused_error
 from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
@@ -26,7 +26,6 @@ from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
-Act = Proposal | ExitProposal
 EndedTrades = Sequence[tuple[LearnFromTrade, datetime]]
 
 

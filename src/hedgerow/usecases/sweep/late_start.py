@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal
+from hedgerow.domain.proposals import Abstention, Act, Decision
 from hedgerow.usecases.backtest.desk import BacktestDesk, ByRules
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst, SignalAnalyst
 from hedgerow.usecases.ports.desk import Analyst, Briefing, Recall
@@ -36,7 +36,7 @@ class _LateRules:
         assert isinstance(self.inner, SignalAnalyst), "it has no signals"
         return self.inner.signals(columns)
 
-    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+    def decide(self, market: Market) -> Act | None:
         wanted = self.inner.decide(market)
         if not self.has_started:
             self.has_started = market.at >= self.starts_at
