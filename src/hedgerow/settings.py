@@ -153,6 +153,12 @@ class Settings(BaseSettings):
     trades_retention_days: Days | None = None
     """How long the trades of everybody are kept; None means for ever."""
 
+    derivatives_retention_days: Days | None = None
+    """How long funding and open interest of futures are kept; None means for ever."""
+
+    news_retention_days: Days | None = None
+    """How long news is kept after it was first seen; None means for ever."""
+
     ai_usage_retention_days: Days | None = None
     """How long calls of models are kept, their sums for ever; None means for ever too."""
     kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None

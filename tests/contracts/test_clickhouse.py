@@ -21,7 +21,10 @@ MONEY, WORD, UTC_MS, UTC_US = (
     "DateTime64(3, 'UTC')",
     "DateTime64(6, 'UTC')",
 )
-PROVIDERS = "Enum8('anthropic' = 1, 'openai' = 2, 'google' = 3, 'deepseek' = 4)"
+PROVIDERS = (
+    "Enum8('anthropic' = 1, 'openai' = 2, 'google' = 3, 'deepseek' = 4,"
+    " 'compatible' = 5, 'house' = 6)"
+)
 COLUMNS = {
     "market_data_kline": [
         ("timestamp", UTC_MS),
@@ -56,13 +59,28 @@ COLUMNS = {
         ("provider", PROVIDERS),
         ("model_id", WORD),
         *((name, "UInt32") for name in ("prompt_tokens", "completion_tokens", "total_tokens")),
-        *((name, "Float64") for name in ("input_cost_usd", "output_cost_usd", "total_cost_usd")),
+        *((name, MONEY) for name in ("input_cost_usd", "output_cost_usd", "total_cost_usd")),
         ("tool_calls_count", "UInt16"),
         ("is_cached", "Bool"),
         ("cache_hit", "Bool"),
         ("latency_ms", "UInt32"),
         ("reasoning_step", "UInt16"),
         ("workflow_name", WORD),
+        *((name, "UInt32") for name in ("cached_tokens", "cache_write_tokens", "thinking_tokens")),
+    ],
+    "market_data_derivatives": [
+        ("timestamp", UTC_US),
+        *((name, WORD) for name in ("symbol", "exchange")),
+        *((name, MONEY) for name in ("funding_ratio", "open_interest")),
+    ],
+    "market_news": [
+        ("timestamp", UTC_US),
+        ("id", "String"),
+        ("source", WORD),
+        *((name, "String") for name in ("title", "summary", "url")),
+        ("symbols", f"Array({WORD})"),
+        ("published_at", UTC_US),
+        ("earliness", "UInt64"),
     ],
 }
 

@@ -37,12 +37,17 @@ OTHERS = (
     " [], []",
     "INSERT INTO market_data_trades SELECT now64(6), 'BTC/USDT', 'binance', toString(number),"
     " 'sell', 1.5, 2 FROM numbers(9)",
+    "INSERT INTO market_data_derivatives SELECT now64(6), 'BTC/USDT', 'binance', 0.0001, 2.5",
+    "INSERT INTO market_news SELECT toDateTime64('2024-02-01 00:00:00', 6, 'UTC')"
+    " - INTERVAL number YEAR, toString(number % 2), 's', 't', 'the summary', 'u', ['BTC/USDT'],"
+    " now64(6) FROM numbers(5)",
     "INSERT INTO ai_usage_logs SELECT toDateTime('2024-01-31 12:00:00', 'UTC') + number * 40000,"
     " toString(number), 'ann', 's', 'analyst', 'deepseek', 'm', 1, 2, 3, 0.25, 0.5, 0.75, 1, true,"
-    " false, 5, 1, 'w' FROM numbers(7)",
+    " false, 5, 1, 'w', 4, 5, 6 FROM numbers(7)",
     # the sums of calls that are no longer kept
-    "INSERT INTO ai_cost_by_user_day VALUES ('bob', '2020-02-03', 1.5, 4, 40)",
-    "INSERT INTO ai_cost_by_agent VALUES ('analyst', 1.5, 4, 40)",
+    "INSERT INTO ai_cost_by_user_day VALUES ('bob', '2020-02-03', 1.5, 4, 40, 1, 2, 3, 4, 5)",
+    "INSERT INTO ai_cost_by_agent (agent_name, cost, requests) VALUES ('analyst', 1.5, 4)",
+    "INSERT INTO ai_cost_by_model (model_id, user_id, cost) VALUES ('m', 'bob', 1.5)",
 )
 SEEN = {
     "candles": "SELECT * FROM market_data_kline FINAL ORDER BY ALL",
@@ -52,6 +57,9 @@ SEEN = {
     "calls": "SELECT * FROM ai_usage_logs FINAL ORDER BY ALL",
     "by day": "SELECT * FROM ai_cost_by_user_day FINAL ORDER BY ALL",
     "by agent": "SELECT * FROM ai_cost_by_agent FINAL ORDER BY ALL",
+    "by model": "SELECT * FROM ai_cost_by_model FINAL ORDER BY ALL",
+    "funding": "SELECT * FROM market_data_derivatives FINAL ORDER BY ALL",
+    "news": "SELECT *, earliness FROM market_news FINAL ORDER BY ALL",
     "4h": "SELECT timestamp, symbol, max(high), min(low), argMinMerge(open), argMaxMerge(close)"
     " FROM market_data_kline_4h GROUP BY ALL ORDER BY ALL",
 }
@@ -117,9 +125,12 @@ async def test_everything_comes_back_once(
         "market_data_tick": 198,
         "market_data_orderbook": 1,
         "market_data_trades": 9,
+        "market_data_derivatives": 1,
+        "market_news": 2,
         "ai_usage_logs": 7,
         "ai_cost_by_user_day": 5,
-        "ai_cost_by_agent": 1,
+        "ai_cost_by_agent": 5,
+        "ai_cost_by_model": 5,
     }
 
 

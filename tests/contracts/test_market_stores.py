@@ -1,4 +1,4 @@
-"""What every store of ticks, order books and trades must do."""
+"""What every store of ticks, order books, trades and derivatives must do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ import pytest
 from clickhouse_engines import ENGINES, opened
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange
-from hedgerow.domain.market_data import BookLevel, MarketTrade, OrderBookSnapshot, Tick
+from hedgerow.domain.market_data import (
+    BookLevel,
+    DerivativesReading,
+    MarketTrade,
+    OrderBookSnapshot,
+    Tick,
+)
 from hedgerow.domain.orders import OrderSide
 from hedgerow.infrastructure.clickhouse.client import ClickHouse
 from hedgerow.infrastructure.clickhouse.market_stores import (
+    ClickHouseDerivativesStore,
     ClickHouseMarketTradeStore,
     ClickHouseOrderBookStore,
     ClickHouseTickStore,
@@ -47,6 +54,10 @@ def trade(at: int, trade_id: str, quantity: Decimal = LARGE) -> MarketTrade:
     return MarketTrade(SHIB, START + at * TICK, trade_id, OrderSide.SELL, FINE, quantity)
 
 
+def reading(at: int, funding: Decimal = -FINE) -> DerivativesReading:
+    return DerivativesReading(SHIB, START + at * TICK, funding, LARGE)
+
+
 async def test_ticks_come_back_exactly_once_and_in_order(clickhouse: ClickHouse) -> None:
     store = ClickHouseTickStore(clickhouse)
     await store.save(Exchange.OKX, [tick(2), tick(0), tick(1)])
@@ -75,6 +86,16 @@ async def test_trades_are_told_apart_by_their_ids(clickhouse: ClickHouse) -> Non
     assert found == [trade(0, "c"), trade(1, "a"), trade(1, "b")]
 
 
+async def test_readings_come_back_exactly_once_and_in_order(clickhouse: ClickHouse) -> None:
+    store = ClickHouseDerivativesStore(clickhouse)
+    await store.save(Exchange.OKX, [reading(2), reading(0), reading(1)])
+    await store.save(Exchange.OKX, [reading(1), reading(3)])
+    await store.save(Exchange.GATE, [reading(1)])
+    await store.save(Exchange.OKX, [])
+    found = await store.read(Exchange.OKX, SHIB, START, START + 3 * TICK)
+    assert found == [reading(0), reading(1), reading(2)]
+
+
 async def test_what_cannot_be_kept_exactly_is_refused_by_name(clickhouse: ClickHouse) -> None:
     too_fine = FINE / 10
     where = "SHIB/USDT 2024-01-01T00:00:00.000001"
@@ -86,4 +107,7 @@ async def test_what_cannot_be_kept_exactly_is_refused_by_name(clickhouse: ClickH
     trades = [trade(0, "a"), trade(1, "b", LARGE + 1)]
     with pytest.raises(InputRefused, match=where):
         await ClickHouseMarketTradeStore(clickhouse).save(Exchange.OKX, trades)
+    readings = [reading(0), reading(1, too_fine)]
+    with pytest.raises(InputRefused, match=where):
+        await ClickHouseDerivativesStore(clickhouse).save(Exchange.OKX, readings)
     assert await ClickHouseTickStore(clickhouse).read(Exchange.OKX, SHIB, START, START + TICK) == []

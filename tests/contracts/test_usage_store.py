@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clickhouse_engines import ENGINES, opened
-from hedgerow.domain.ai_usage import AgentCost, AIProvider, AIUsageLog, UserDayCost
+from hedgerow.domain.ai_usage import (
+    AgentCost,
+    AIProvider,
+    AIUsageLog,
+    CostScope,
+    ModelCost,
+    TokenUsage,
+    UserDayCost,
+)
 from hedgerow.domain.errors import InvalidValue
 from hedgerow.infrastructure.clickhouse.batch_writer import BatchLimits, BatchWriter
 from hedgerow.infrastructure.clickhouse.client import ClickHouse, EngineFailed
+from hedgerow.infrastructure.clickhouse.embedded import EmbeddedClickHouse
+from hedgerow.infrastructure.clickhouse.migrate import migrate
 from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
@@ -53,26 +64,40 @@ def log(number: int, **changes: Any) -> AIUsageLog:
         prompt_tokens=1500,
         completion_tokens=300,
         total_tokens=1800,
-        input_cost_usd=0.25,
-        output_cost_usd=0.5,
-        total_cost_usd=0.75,
+        input_cost_usd=Decimal("0.25"),
+        output_cost_usd=Decimal("0.5"),
+        total_cost_usd=Decimal("0.75"),
         tool_calls_count=2,
         is_cached=True,
         cache_hit=False,
         latency_ms=1234,
         reasoning_step=1,
         workflow_name="MarketResearchWorkflow",
+        cached_tokens=700,
+        cache_write_tokens=50,
+        thinking_tokens=120,
     )
     return replace(usual, **changes)
 
 
 LOGS = [
     log(1),
-    log(2, agent_name="risk_manager", total_cost_usd=2.0),
-    log(3, user_id="bob", timestamp=NOON + DAY, provider=AIProvider.DEEPSEEK),
-    log(4, user_id="bob", timestamp=NOON + DAY, total_cost_usd=0.125),
+    log(2, agent_name="risk_manager", total_cost_usd=Decimal("0.000000000000000001")),
+    log(3, user_id="bob", timestamp=NOON + DAY, provider=AIProvider.HOUSE),
+    log(
+        4,
+        user_id="bob",
+        timestamp=NOON + DAY,
+        provider=AIProvider.COMPATIBLE,
+        total_cost_usd=Decimal("0.1"),
+    ),
     log(5, timestamp=NOON + DAY),
 ]
+
+
+def tokens(calls: int) -> TokenUsage:
+    """Of so many calls."""
+    return TokenUsage(1500 * calls, 300 * calls, 700 * calls, 50 * calls, 120 * calls)
 
 
 async def lines(clickhouse: ClickHouse, statement: str) -> list[tuple[object, ...]]:
@@ -98,12 +123,17 @@ async def test_cost_per_user_per_day_as_specified(clickhouse: ClickHouse) -> Non
     await store.save(LOGS)
     first, second = NOON.date(), (NOON + DAY).date()
     found = await lines(clickhouse, COST_PER_USER_PER_DAY)
-    assert set(found) == {("ann", second, 0.75), ("bob", second, 0.875), ("ann", first, 2.75)}
+    tiny = Decimal("0.750000000000000001")
+    assert set(found) == {
+        ("ann", second, Decimal("0.75")),
+        ("bob", second, Decimal("0.85")),
+        ("ann", first, tiny),
+    }
     assert [row[1] for row in found] == [second, second, first]
     assert await store.cost_by_user_day() == [
-        UserDayCost("bob", second, 0.875, 2, 3600),
-        UserDayCost("ann", second, 0.75, 1, 1800),
-        UserDayCost("ann", first, 2.75, 2, 3600),
+        UserDayCost("bob", second, Decimal("0.85"), 2, 3600, tokens(2)),
+        UserDayCost("ann", second, Decimal("0.75"), 1, 1800, tokens(1)),
+        UserDayCost("ann", first, tiny, 2, 3600, tokens(2)),
     ]
 
 
@@ -111,13 +141,44 @@ async def test_most_expensive_agents_as_specified(clickhouse: ClickHouse) -> Non
     store = ClickHouseUsageStore(clickhouse)
     await store.save(LOGS)
     assert await lines(clickhouse, MOST_EXPENSIVE_AGENTS) == [
-        ("market_analyst", 2.375, 4),
-        ("risk_manager", 2.0, 1),
+        ("market_analyst", Decimal("2.35"), 4),
+        ("risk_manager", Decimal("1E-18"), 1),
     ]
     assert await store.cost_by_agent() == [
-        AgentCost("market_analyst", 2.375, 4, 7200),
-        AgentCost("risk_manager", 2.0, 1, 1800),
+        AgentCost("market_analyst", Decimal("2.35"), 4, 7200, tokens(4)),
+        AgentCost("risk_manager", Decimal("1E-18"), 1, 1800, tokens(1)),
     ]
+
+
+async def test_most_expensive_models(clickhouse: ClickHouse) -> None:
+    store = ClickHouseUsageStore(clickhouse)
+    await store.save([*LOGS, log(6, model_id="claude-opus-4", total_cost_usd=Decimal(9))])
+    claude, opus = "claude-sonnet-4", "claude-opus-4"
+    assert await store.cost_by_model() == [
+        ModelCost(AIProvider.ANTHROPIC, opus, Decimal(9), 1, 1800, tokens(1)),
+        ModelCost(
+            AIProvider.ANTHROPIC, claude, Decimal("1.500000000000000001"), 3, 5400, tokens(3)
+        ),
+        ModelCost(AIProvider.HOUSE, claude, Decimal("0.75"), 1, 1800, tokens(1)),
+        ModelCost(AIProvider.COMPATIBLE, claude, Decimal("0.1"), 1, 1800, tokens(1)),
+    ]
+
+
+async def test_sums_are_of_one_user_and_from_one_day_on(clickhouse: ClickHouse) -> None:
+    store = ClickHouseUsageStore(clickhouse)
+    await store.save(LOGS)
+    scope = CostScope("ann", (NOON + DAY).date())
+    one = (Decimal("0.75"), 1, 1800, tokens(1))
+    assert await store.cost_by_user_day(scope) == [UserDayCost("ann", (NOON + DAY).date(), *one)]
+    assert await store.cost_by_agent(scope) == [AgentCost("market_analyst", *one)]
+    assert await store.cost_by_model(scope) == [
+        ModelCost(AIProvider.ANTHROPIC, "claude-sonnet-4", *one)
+    ]
+    assert sum(each.requests for each in await store.cost_by_agent(CostScope("bob"))) == 2
+    assert (
+        sum(each.requests for each in await store.cost_by_model(CostScope(since=NOON.date()))) == 5
+    )
+    assert await store.cost_by_agent(CostScope("ann' OR 1")) == []
 
 
 async def test_a_log_stored_again_is_counted_once(clickhouse: ClickHouse) -> None:
@@ -162,6 +223,56 @@ async def test_logs_put_down_one_by_one_outlast_an_engine_that_fails(
 async def test_nothing_was_spent(clickhouse: ClickHouse) -> None:
     store = ClickHouseUsageStore(clickhouse)
     assert (await store.cost_by_user_day(), await store.cost_by_agent()) == ([], [])
+    assert await store.cost_by_model() == []
+
+
+async def test_costs_of_before_keep_their_digits(tmp_path: Path) -> None:
+    """Floats become the decimals they were written as; sums of calls that are gone stay."""
+    async with EmbeddedClickHouse(tmp_path) as clickhouse:
+        await migrate(clickhouse, until=9)
+        await clickhouse.execute(
+            "INSERT INTO ai_usage_logs SELECT toDateTime('2024-01-31 12:00:00', 'UTC'),"
+            " toString(number), 'ann', 's', 'analyst', 'deepseek', 'm', 10, 5, 15,"
+            " [0.3, 0.0000007][number + 1], 1e-19, 0.30000000000000004, 1, true, false, 5, 1, 'w'"
+            " FROM numbers(2)"
+        )
+        await clickhouse.execute(
+            "INSERT INTO ai_cost_by_user_day VALUES ('bob', '2020-02-03', 0.29, 4, 40)"
+        )
+        await clickhouse.execute("INSERT INTO ai_cost_by_agent VALUES ('gone', 0.29, 4, 40)")
+        await migrate(clickhouse)
+        # as a process does that died before it recorded them
+        await clickhouse.execute(
+            "ALTER TABLE schema_migrations DELETE WHERE version > 9 SETTINGS mutations_sync = 2"
+        )
+        await migrate(clickhouse)
+        kept = await lines(
+            clickhouse,
+            "SELECT toString(input_cost_usd), toString(output_cost_usd), toString(total_cost_usd),"
+            " cached_tokens FROM ai_usage_logs ORDER BY event_id",
+        )
+        store = ClickHouseUsageStore(clickhouse)
+        await store.save([log(3)])
+        by_day, by_agent = await store.cost_by_user_day(), await store.cost_by_agent()
+        by_model = await store.cost_by_model()
+    assert kept == [
+        ("0.3", "0", "0.30000000000000004", 0),
+        ("0.0000007", "0", "0.30000000000000004", 0),
+    ]
+    # what the sum of floats had come to, and what the calls come to
+    both, exactly = Decimal("0.6000000000000001"), Decimal("0.60000000000000008")
+    of_before = TokenUsage(20, 10)
+    gone = (Decimal("0.29"), 4, 40, TokenUsage(0, 0))
+    assert by_day == [
+        UserDayCost("ann", NOON.date(), both + Decimal("0.75"), 3, 1830, of_before + tokens(1)),
+        UserDayCost("bob", date(2020, 2, 3), *gone),
+    ]
+    assert by_agent == [
+        AgentCost("market_analyst", Decimal("0.75"), 1, 1800, tokens(1)),
+        AgentCost("analyst", both, 2, 30, of_before),
+        AgentCost("gone", *gone),
+    ]
+    assert by_model[1:] == [ModelCost(AIProvider.DEEPSEEK, "m", exactly, 2, 30, of_before)]
 
 
 @pytest.mark.parametrize(
@@ -172,8 +283,10 @@ async def test_nothing_was_spent(clickhouse: ClickHouse) -> None:
         {"prompt_tokens": -1},
         {"latency_ms": 2**32},
         {"tool_calls_count": 2**16},
-        {"total_cost_usd": float("nan")},
-        {"input_cost_usd": -0.1},
+        {"total_cost_usd": Decimal("1E-19")},
+        {"total_cost_usd": Decimal("1E20")},
+        {"input_cost_usd": Decimal("-0.1")},
+        {"cached_tokens": -1},
     ],
 )
 def test_a_log_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:

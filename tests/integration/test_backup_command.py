@@ -35,7 +35,7 @@ CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e")
 KEYS = Credentials(*(Secret(canary) for canary in CANARIES))
 CALL = """
 INSERT INTO ai_usage_logs SELECT toDateTime('2024-01-31 12:00:00', 'UTC'), toString(number), 'ann',
-    's', 'analyst', 'openai', 'm', 1, 2, 3, 0.25, 0.5, 0.75, 1, true, false, 5, 1, 'w'
+    's', 'analyst', 'openai', 'm', 1, 2, 3, 0.25, 0.5, 0.75, 1, true, false, 5, 1, 'w', 0, 0, 0
 FROM numbers(7)
 """
 

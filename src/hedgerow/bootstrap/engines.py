@@ -160,5 +160,7 @@ def _retention(settings: Settings) -> dict[str, int | None]:
         "market_data_tick": settings.ticks_retention_days,
         "market_data_orderbook": settings.orderbook_retention_days,
         "market_data_trades": settings.trades_retention_days,
+        "market_data_derivatives": settings.derivatives_retention_days,
+        "market_news": settings.news_retention_days,
         "ai_usage_logs": settings.ai_usage_retention_days,
     }

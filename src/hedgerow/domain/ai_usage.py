@@ -9,10 +9,13 @@ from enum import StrEnum
 from typing import Final
 
 from hedgerow.domain.errors import InvalidValue
-from hedgerow.domain.money import ZERO, require_exact
+from hedgerow.domain.money import CONTEXT, ZERO, require_exact
 
 _UINT16_MAX: Final = 2**16 - 1
 _UINT32_MAX: Final = 2**32 - 1
+# What is kept of a cost, which has to be the whole of it.
+_COST_QUANTUM: Final = Decimal("1E-18")
+_COST_BOUND: Final = Decimal("1E20")
 
 
 class AIProvider(StrEnum):
@@ -87,6 +90,15 @@ class TokenUsage:
         """All of them."""
         return self.prompt_tokens + self.completion_tokens
 
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        return TokenUsage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.thinking_tokens + other.thinking_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CallCost:
@@ -105,12 +117,12 @@ class CallCost:
 class AIUsageLog:
     """One call of a model. `event_id` is unique: a call logged twice is one call.
 
-    `timestamp` has a time zone and is kept to the second. Costs are exact US dollars.
+    `timestamp` has a time zone and is kept to the second. Costs are exact US dollars, to 1e-18.
     `is_cached` says that the prompt was offered to the provider's cache, `cache_hit` that some of
     it (`cached_tokens`) was found there; `cache_write_tokens` were put there, `thinking_tokens` are
     the hidden part of the completion. `reasoning_step` counts the calls of one chain from 0. Raises
-    InvalidValue for what cannot be: a count that is negative or too large, a negative cost, a time
-    without zone, no event id.
+    InvalidValue for what cannot be: a count that is negative or too large, a cost that is negative
+    or finer than is kept, a time without zone, no event id.
     """
 
     timestamp: datetime
@@ -156,8 +168,9 @@ class AIUsageLog:
         )
         for name in ("input_cost_usd", "output_cost_usd", "total_cost_usd"):
             cost: Decimal = getattr(self, name)
-            if cost < ZERO:
-                raise InvalidValue(field=name, value=cost, allowed="at least 0")
+            if not ZERO <= cost < _COST_BOUND or CONTEXT.remainder(cost, _COST_QUANTUM):
+                allowed = "at least 0, with at most 18 decimals"
+                raise InvalidValue(field=name, value=cost, allowed=allowed)
 
     def _require_count(self, name: str, greatest: int) -> None:
         count: int = getattr(self, name)
@@ -166,32 +179,50 @@ class AIUsageLog:
 
 
 @dataclass(frozen=True, slots=True)
+class CostScope:
+    """Which calls are summed up: of one user, from one day (UTC) on; None leaves both open."""
+
+    user_id: str | None = None
+    since: date | None = None
+
+
+ALL_CALLS: Final = CostScope()
+
+
+@dataclass(frozen=True, slots=True)
 class UserDayCost:
-    """What a user's calls of one day (UTC) cost, in US dollars."""
+    """What a user's calls have cost on a day, in US dollars.
+
+    Sums outlive the calls. Those of the time before `tokens` were told apart have
+    `total_tokens` alone.
+    """
 
     user_id: str
     date: date
     cost: Decimal
     requests: int
     total_tokens: int
+    tokens: TokenUsage
 
 
 @dataclass(frozen=True, slots=True)
 class AgentCost:
-    """What an agent's calls have cost over all users, in US dollars."""
+    """What an agent's calls have cost, in US dollars; tokens as above."""
 
     agent_name: str
     cost: Decimal
     requests: int
     total_tokens: int
+    tokens: TokenUsage
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """What a model's calls have cost over all users, in US dollars."""
+    """What a model's calls have cost, in US dollars; tokens as above."""
 
     provider: AIProvider
     model_id: str
     cost: Decimal
     requests: int
     total_tokens: int
+    tokens: TokenUsage

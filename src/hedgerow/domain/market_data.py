@@ -1,4 +1,4 @@
-"""What exchanges tell between candles: ticks, order books, everybody's trades."""
+"""What is told of markets beside candles: by exchanges, and by the news."""
 
 from __future__ import annotations
 

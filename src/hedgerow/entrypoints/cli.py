@@ -22,6 +22,7 @@ from hedgerow.entrypoints.db import add_db
 from hedgerow.entrypoints.interrupts import EXIT_INTERRUPTED, finish
 from hedgerow.entrypoints.option_values import (
     capital_of,
+    day_of,
     exchange_of,
     symbols_of,
     timeframe_of,
@@ -219,17 +220,23 @@ def _add_costs(app: typer.Typer, backstage: Backstage) -> None:
     @app.command()
     def costs(
         by: Annotated[
-            str, typer.Option(metavar="WHAT", help="Sum up by user, agent or day.")
+            str, typer.Option(metavar="WHAT", help="Sum up by user, agent, model or day.")
         ] = "user",
+        user: Annotated[str | None, typer.Option(metavar="ID", help="Of this user alone.")] = None,
+        since: Annotated[
+            str | None, typer.Option(metavar="DATE", help="From this day (UTC) on: 2024-03-01")
+        ] = None,
         as_json: JsonOption = False,
     ) -> None:
         """Show what models have cost, also while a fund is running."""
+        from hedgerow.domain.ai_usage import CostScope
         from hedgerow.entrypoints.costs import CostView, show_costs
 
         if by not in list(CostView):
             known = ", ".join(CostView)
             raise InputRefused(f"{by!r} is nothing to sum up by", "--by", f"use one of {known}")
-        finish(show_costs(backstage, CostView(by), as_json=as_json))
+        scope = CostScope(user, day_of("--since", since))
+        finish(show_costs(backstage, CostView(by), scope, as_json=as_json))
 
 
 def _add_import(candles: typer.Typer, backstage: Backstage) -> None:

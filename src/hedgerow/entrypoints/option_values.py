@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar, overload
@@ -85,6 +85,20 @@ def time_of(option: str, text: str | None) -> datetime | None:
         what = f"{text!r} is not within {_YEARS[0]} to {_YEARS[-1]}"
         raise InputRefused(what, option, "name a year within these")
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def day_of(option: str, text: str | None) -> date | None:
+    """A day of UTC; raises InputRefused, also for one far from today."""
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise InputRefused(f"{text!r} is not a day", option, "write it as 2024-03-01") from error
+    if day.year not in _YEARS:
+        what = f"{text!r} is not within {_YEARS[0]} to {_YEARS[-1]}"
+        raise InputRefused(what, option, "name a year within these")
+    return day
 
 
 def capital_of(text: str) -> Decimal:

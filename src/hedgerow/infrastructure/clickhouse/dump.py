@@ -31,8 +31,6 @@ class _Kept:
     is_fed: bool = False
 
 
-_ALWAYS: Final = "toDate(0)"  # for rows without a time
-
 # Roll-ups of candles are left out: views make them anew of the candles that are restored. What
 # models have cost is not, because the sums outlive the calls.
 _TABLES: Final[Mapping[str, _Kept]] = {
@@ -40,9 +38,12 @@ _TABLES: Final[Mapping[str, _Kept]] = {
     "market_data_tick": _Kept(("symbol", "exchange"), "timestamp"),
     "market_data_orderbook": _Kept(("symbol", "exchange"), "timestamp"),
     "market_data_trades": _Kept(("symbol", "exchange"), "timestamp"),
+    "market_data_derivatives": _Kept(("symbol", "exchange"), "timestamp"),
+    "market_news": _Kept((), "timestamp"),
     "ai_usage_logs": _Kept((), "timestamp"),
     "ai_cost_by_user_day": _Kept((), "date", is_fed=True),
-    "ai_cost_by_agent": _Kept((), _ALWAYS, is_fed=True),
+    "ai_cost_by_agent": _Kept((), "date", is_fed=True),
+    "ai_cost_by_model": _Kept((), "date", is_fed=True),
 }
 
 

@@ -1,4 +1,4 @@
-"""The ports TickStore, OrderBookStore and MarketTradeStore on ClickHouse."""
+"""The ports TickStore, OrderBookStore, MarketTradeStore and DerivativesStore on ClickHouse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ import pyarrow as pa
 
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange
-from hedgerow.domain.market_data import BookLevel, MarketTrade, OrderBookSnapshot, Tick
+from hedgerow.domain.market_data import (
+    BookLevel,
+    DerivativesReading,
+    MarketTrade,
+    OrderBookSnapshot,
+    Tick,
+)
 from hedgerow.domain.orders import OrderSide
 from hedgerow.infrastructure.clickhouse.amounts import (
     TOO_WIDE,
@@ -63,6 +69,18 @@ WHERE symbol = {symbol:String}
     AND timestamp >= {start:DateTime64(6, 'UTC')}
     AND timestamp < {end:DateTime64(6, 'UTC')}
 ORDER BY timestamp, trade_id
+"""
+_DERIVATIVES: Final = """
+SELECT
+    timestamp,
+    toString(market_data_derivatives.funding_ratio) AS funding_ratio,
+    toString(market_data_derivatives.open_interest) AS open_interest
+FROM market_data_derivatives FINAL
+WHERE symbol = {symbol:String}
+    AND exchange = {exchange:String}
+    AND timestamp >= {start:DateTime64(6, 'UTC')}
+    AND timestamp < {end:DateTime64(6, 'UTC')}
+ORDER BY timestamp
 """
 
 
@@ -174,7 +192,44 @@ class ClickHouseMarketTradeStore:
         ]
 
 
-_Known = Tick | OrderBookSnapshot | MarketTrade
+class ClickHouseDerivativesStore:
+    """Readings in `market_data_derivatives`; raises InputRefused for amounts beyond its digits."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+
+    async def save(self, exchange: Exchange, readings: Sequence[DerivativesReading]) -> None:
+        """Store readings; a reading stored twice is one reading."""
+        if not readings:
+            return
+        try:
+            rows = _keys(exchange, readings) | {
+                "funding_ratio": amounts(reading.funding_ratio for reading in readings),
+                "open_interest": amounts(reading.open_interest for reading in readings),
+            }
+        except pa.ArrowInvalid as error:
+            numbers = [(r, (r.funding_ratio, r.open_interest)) for r in readings]
+            raise _refusal(numbers) from error
+        await self._clickhouse.insert("market_data_derivatives", pa.table(rows))
+
+    async def read(
+        self, exchange: Exchange, symbol: str, start: datetime, end: datetime
+    ) -> list[DerivativesReading]:
+        """Readings with `start <= at < end`, by time."""
+        rows = await self._clickhouse.query(
+            _DERIVATIVES,
+            symbol=symbol,
+            exchange=exchange.value,
+            start=moment(start),
+            end=moment(end),
+        )
+        return [
+            DerivativesReading(symbol, at.astimezone(UTC), Decimal(funding), Decimal(interest))
+            for at, funding, interest in _lines(rows)
+        ]
+
+
+_Known = Tick | OrderBookSnapshot | MarketTrade | DerivativesReading
 
 
 def _keys(exchange: Exchange, known: Sequence[_Known]) -> dict[str, pa.Array]:

@@ -113,14 +113,17 @@ class DerivativesStore(Protocol):
 class NewsStore(Protocol):
     """News with the time from which it was known (ClickHouse, table `market_news`)."""
 
-    async def save(self, items: Sequence[NewsItem]) -> None:
-        """Store news; of an item stored twice the first, known earlier, stays."""
+    async def save(self, items: Sequence[NewsItem]) -> list[NewsItem]:
+        """Store news, and return what is new; of an item stored twice the one known earlier stays."""
         ...
 
     async def read(
-        self, symbol: str, start: datetime, as_of: datetime, limit: int
+        self, symbol: str | None, start: datetime, as_of: datetime, limit: int
     ) -> list[NewsItem]:
-        """News about a symbol or all, with `start <= known_at <= as_of`, the latest first."""
+        """The latest news with `start <= known_at <= as_of`, the latest first, at most `limit`.
+
+        That about a symbol, and that about all; everything where `symbol` is None.
+        """
         ...
 
 

@@ -7,7 +7,14 @@ from collections.abc import (
 )
 from typing import Protocol
 
-from hedgerow.domain.ai_usage import AgentCost, AIUsageLog, ModelCost, UserDayCost
+from hedgerow.domain.ai_usage import (
+    ALL_CALLS,
+    AgentCost,
+    AIUsageLog,
+    CostScope,
+    ModelCost,
+    UserDayCost,
+)
 
 
 class UsageLog(Protocol):
@@ -25,14 +32,14 @@ class UsageStore(Protocol):
         """Store logs; one whose event id is stored already counts once."""
         ...
 
-    async def cost_by_user_day(self) -> list[UserDayCost]:
+    async def cost_by_user_day(self, scope: CostScope = ALL_CALLS) -> list[UserDayCost]:
         """Cost of each user and day, the latest day first, the most expensive user first in it."""
         ...
 
-    async def cost_by_agent(self) -> list[AgentCost]:
+    async def cost_by_agent(self, scope: CostScope = ALL_CALLS) -> list[AgentCost]:
         """Cost of each agent, the most expensive first."""
         ...
 
-    async def cost_by_model(self) -> list[ModelCost]:
+    async def cost_by_model(self, scope: CostScope = ALL_CALLS) -> list[ModelCost]:
         """Cost of each model, the most expensive first."""
         ...
