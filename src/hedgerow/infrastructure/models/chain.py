@@ -87,6 +87,8 @@ class Link:
                     if isinstance(answer, Fault):
                         fault = answer
                         break
+                    if _is_nothing(answer):
+                        break
                     if not answer.partial:
                         fault = None
                         self.circuit.answered()
@@ -185,6 +187,12 @@ class ChainLlm(BaseLlm):
             problems.append(f"{link.choice} {problem}")
         last = str(self._links[-1].choice)
         raise ModelUnavailable(last, _of_all(problems, last), tally.attempts)
+
+
+def _is_nothing(answer: LlmResponse) -> bool:
+    """Whether it neither says anything nor why; google-adk lets such answers pass as empty ones."""
+    has_parts = answer.content is not None and bool(answer.content.parts)
+    return not (has_parts or answer.finish_reason or answer.error_code)
 
 
 def _of_all(problems: Sequence[str], last: str) -> str:

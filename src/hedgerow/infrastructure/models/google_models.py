@@ -21,6 +21,8 @@ from hedgerow.infrastructure.models.provider import KEY_SETTINGS
 
 URL: Final = "https://generativelanguage.googleapis.com"
 _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
+# https://ai.google.dev/gemini-api/docs/thought-signatures
+_UNSIGNED: Final = b"skip_thought_signature_validator"
 
 
 class GoogleProvider:
@@ -76,10 +78,26 @@ class UncachedGemini(Gemini):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """One answer, in pieces first where it streams."""
-        plain = llm_request.model_copy(update={"cache_config": None})
+        contents = [_admitted(content) for content in llm_request.contents]
+        plain = llm_request.model_copy(update={"cache_config": None, "contents": contents})
         async with aclosing(super().generate_content_async(plain, stream)) as responses:
             async for response in responses:
                 yield response
+
+
+def _admitted(content: types.Content) -> types.Content:
+    """The content, with calls of tools that another model made marked as such.
+
+    Gemini 3 refuses calls without its own signature, except for those that say they have none.
+    """
+    calls = [part for part in content.parts or () if part.function_call is not None]
+    if not calls or any(part.thought_signature for part in content.parts or ()):
+        return content
+    admitted = content.model_copy(deep=True)
+    # of several calls at once only the first is signed
+    first = next(part for part in admitted.parts or () if part.function_call is not None)
+    first.thought_signature = _UNSIGNED
+    return admitted
 
 
 def _details(document: Any) -> Sequence[Mapping[str, Any]]:

@@ -39,8 +39,9 @@ class OpenAIProvider:
         self.name = name
         self._flavour = FLAVOURS[name]
         self._client = AsyncOpenAI(
-            # with an empty key no header is sent; with none the environment is searched for one
+            # an empty one sends no header; None would look for another server's in the environment
             api_key="" if key is None else key.reveal(),
+            _enforce_credentials=key is not None,
             base_url=url or self._flavour.url,
             timeout=timeout_s,
             max_retries=0,
