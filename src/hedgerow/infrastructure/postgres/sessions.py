@@ -32,6 +32,7 @@ _SHARED: Final = """
     (SELECT state FROM session_states a
      WHERE a.user_id IS NULL AND a.app_name = s.app_name) AS app_state
 """
+_ARRAYS: Final = ARRAY(JSONB, dimensions=1)
 # One statement sees one moment: pages, variables and version belong together.
 _FIND: Final = text(f"""
     SELECT s.*, {_SHARED},
@@ -41,7 +42,7 @@ _FIND: Final = text(f"""
               ORDER BY p.first_sequence) AS pages
     FROM sessions s
     WHERE s.user_id = :user_id AND s.app_name = :app_name AND s.session_id = :session_id
-""").columns(*tables.sessions.columns, user_state=JSONB, app_state=JSONB, pages=ARRAY(JSONB, dimensions=1))  # noqa: S608 - names of our own
+""").columns(*tables.sessions.columns, user_state=JSONB, app_state=JSONB, pages=_ARRAYS)  # noqa: S608 - names of our own
 _LIST: Final = text(f"""
     SELECT s.id, s.app_name, s.user_id, s.session_id, s.state, s.created_at, s.updated_at,
         s.version, {_SHARED}
@@ -84,7 +85,7 @@ _TURN: Final = text("""
 """).bindparams(
     bindparam("state", type_=JSONB),
     bindparam("events", type_=JSONB),
-    bindparam("pages", type_=ARRAY(JSONB, dimensions=1)),
+    bindparam("pages", type_=_ARRAYS),
     bindparam("sequences", type_=ARRAY(BigInteger)),
 )
 _SHARE: Final = text("""
