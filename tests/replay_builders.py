@@ -22,7 +22,14 @@ from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.paper_run import PaperDesk, RunPlan, plan_run, run_paper
-from hedgerow.usecases.ports.desk import Briefing, Lesson, Recall, RecallQuery, TradeReview
+from hedgerow.usecases.ports.desk import (
+    Briefing,
+    Curator,
+    Lesson,
+    Recall,
+    RecallQuery,
+    TradeReview,
+)
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork, UnitOfWork
 from hedgerow.usecases.ports.venue import ReplayVenue
@@ -149,15 +156,21 @@ class LetterEmbedder:
 
 
 class BriefReviewer:
-    """Says whether a trade won, and how its exit was."""
-
-    agent_id = "brief_reviewer"
+    """Says how the exit of a trade was."""
 
     async def review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
-        stance = Stance.SUPPORTS if entry.won else Stance.CAUTIONS
-        lesson = Lesson(f"a {entry.setup_type} that {stance}", stance, 0.625, ("brief",))
         verdict = f"exit {entry.was_correct_exit} in {regime_at_exit}"
-        return TradeReview(verdict, f"tips on {entry.symbol}", lesson)
+        return TradeReview("early", "late", "none", "few", verdict, f"tips on {entry.symbol}")
+
+
+class BriefCurator:
+    """Says whether a trade won."""
+
+    agent_id = "brief_curator"
+
+    async def curate(self, entry: JournalEntry, review: TradeReview) -> Sequence[Lesson]:
+        stance = Stance.SUPPORTS if entry.won else Stance.CAUTIONS
+        return [Lesson(f"a {entry.setup_type} that {stance}", stance, 0.625, ("brief",))]
 
 
 def buy(size: str = "0.2", **details: Any) -> Act:
@@ -198,6 +211,7 @@ class SmallWorld:
     make_venue: Callable[[Sequence[Instrument], int], ReplayVenue] = field(
         default=lambda instruments, _: PaperVenue(instruments)
     )
+    curator: Curator = field(default_factory=BriefCurator)
     analyst: ScriptedAnalyst = field(init=False)
 
     def __post_init__(self) -> None:
@@ -215,6 +229,7 @@ class SmallWorld:
             analyst=self.analyst,
             regime_model=self.regimes,
             reviewer=BriefReviewer(),
+            curator=self.curator,
             embedder=LetterEmbedder(),
         )
 

@@ -1,8 +1,10 @@
-"""The house reviewer: five answers, the tip that fits the ending, a lesson fit to be shared."""
+"""The house's review and what is kept of it: five answers, a fitting tip, a lesson to share."""
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,14 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.domain.journal import JournalEntry, MarketRegime
 from hedgerow.domain.market import Timeframe
-from hedgerow.domain.memory import Stance
+from hedgerow.domain.memory import MemoryType, Stance
 from hedgerow.domain.positions import PositionSide
 from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.regimes import Regime
-from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer, importance
-from hedgerow.usecases.ports.desk import TradeReview
+from hedgerow.infrastructure.agents.house_curator import HouseCurator, importance
+from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
+from hedgerow.usecases.ports.desk import Lesson, TradeReview
 
 
 def entry(**changes: Any) -> JournalEntry:
@@ -72,6 +76,11 @@ def lost(**changes: Any) -> JournalEntry:
 
 async def review(of: JournalEntry, regime_at_exit: Regime = Regime.TREND_UP) -> TradeReview:
     return await HouseReviewer().review(of, regime_at_exit)
+
+
+async def kept(of: JournalEntry, regime_at_exit: Regime = Regime.TREND_UP) -> Lesson:
+    (lesson,) = await HouseCurator().curate(of, await review(of, regime_at_exit))
+    return lesson
 
 
 async def answer(question: str, of: JournalEntry, regime_at_exit: Regime = Regime.TREND_UP) -> str:
@@ -167,7 +176,7 @@ class TestEndings:
         self, trade: JournalEntry, ending: str, tip: str
     ) -> None:
         made = await review(trade)
-        assert ending in made.lesson.content
+        assert ending in made.lessons
         assert tip in made.improvement_tips
 
     async def test_a_loss_to_a_changed_regime_has_a_tip_of_its_own(self) -> None:
@@ -179,24 +188,24 @@ class TestEndings:
 
 class TestLesson:
     async def test_it_begins_as_the_analyst_will_ask_for_it(self) -> None:
-        assert (await review(entry())).lesson.content.startswith(
+        assert (await kept(entry())).content.startswith(
             "long trend_follow setup in a trend market on BTC/USDT 4h, RSI strong: "
         )
 
     async def test_a_win_supports_and_anything_else_cautions(self) -> None:
-        assert (await review(entry())).lesson.stance is Stance.SUPPORTS
-        assert (await review(lost())).lesson.stance is Stance.CAUTIONS
-        assert (await review(entry(pnl=Decimal(0)))).lesson.stance is Stance.CAUTIONS
+        assert (await kept(entry())).stance is Stance.SUPPORTS
+        assert (await kept(lost())).stance is Stance.CAUTIONS
+        assert (await kept(entry(pnl=Decimal(0)))).stance is Stance.CAUTIONS
 
     async def test_its_tags_name_the_kind_of_trade(self) -> None:
-        assert (await review(entry())).lesson.tags == (
+        assert (await kept(entry())).tags == (
             "trend_follow",
             "long",
             "trend",
             "strong",
             "won",
         )
-        assert (await review(lost())).lesson.tags[-1] == "lost"
+        assert (await kept(lost())).tags[-1] == "lost"
 
     @pytest.mark.parametrize(
         ("rsi", "zone"),
@@ -209,7 +218,7 @@ class TestLesson:
         ],
     )
     async def test_rsi_has_zones(self, rsi: float, zone: str) -> None:
-        lesson = (await review(entry(rsi_at_entry=rsi))).lesson
+        lesson = await kept(entry(rsi_at_entry=rsi))
         assert f"RSI {zone}:" in lesson.content
         assert zone in lesson.tags
 
@@ -224,19 +233,17 @@ class TestLesson:
         """Every number in it is a percentage below 100; prices and sizes are all far above."""
         cost = entry_price * size
         worst, result, best = sorted(moves)
-        lesson = (
-            await review(
-                entry(
-                    entry_price=entry_price,
-                    exit_price=entry_price * (1 + result),
-                    size=size,
-                    pnl=cost * result,
-                    pnl_percent=result * 100,
-                    max_profit=max(cost * best, Decimal(0)),
-                    max_drawdown=min(cost * worst, Decimal(0)),
-                )
+        lesson = await kept(
+            entry(
+                entry_price=entry_price,
+                exit_price=entry_price * (1 + result),
+                size=size,
+                pnl=cost * result,
+                pnl_percent=result * 100,
+                max_profit=max(cost * best, Decimal(0)),
+                max_drawdown=min(cost * worst, Decimal(0)),
             )
-        ).lesson
+        )
         said = lesson.content.replace("BTC/USDT 4h", "")
         numbers = re.findall(r"[-+]?\d[\d.]*(?: %)?", said)
         assert len(numbers) == 3
@@ -255,12 +262,25 @@ class TestLesson:
         assert importance(Decimal(pnl_percent)) == pytest.approx(expected)
 
     async def test_it_is_as_important_as_the_trade(self) -> None:
-        assert (await review(entry())).lesson.importance == pytest.approx(0.6)
+        assert (await kept(entry())).importance == pytest.approx(0.6)
 
 
 async def test_the_same_trade_has_the_same_review() -> None:
     assert await review(lost(), Regime.RANGE) == await review(lost(), Regime.RANGE)
 
 
-def test_lessons_are_attributed() -> None:
-    assert HouseReviewer().agent_id == "house_reviewer"
+async def test_the_lesson_is_what_the_review_says_and_attributed() -> None:
+    made = await review(lost(), Regime.RANGE)
+    assert (await kept(lost(), Regime.RANGE)).content == made.lessons
+    assert made.lessons_learned.endswith(f"\nLesson: {made.lessons}")
+    assert HouseCurator().agent_id == "house_curator"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"type": MemoryType.TRADE}, {"importance": 1.01}, {"importance": math.nan}],
+)
+def test_what_is_kept_is_a_lesson_or_a_pattern_of_some_importance(changes: dict[str, Any]) -> None:
+    sound = Lesson("a", Stance.SUPPORTS, 1.0, (), MemoryType.PATTERN)
+    with pytest.raises(InvalidValue):
+        replace(sound, **changes)

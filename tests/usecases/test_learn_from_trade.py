@@ -93,7 +93,7 @@ async def test_a_lesson_and_the_trade_itself_are_remembered_with_their_vectors(
         assert lesson.content == f"a breakout that {stance}"
         assert lesson.stance is stance
         assert (lesson.importance, lesson.tags) == (0.625, ("brief",))
-        assert (lesson.agent_id, story.agent_id) == ("brief_reviewer", "portfolio_manager")
+        assert (lesson.agent_id, story.agent_id) == ("brief_curator", "portfolio_manager")
         assert story.tags == ("breakout", "trend_up", "won" if entry.won else "lost")
         assert f"{entry.pnl_percent:+.2f}%" in story.content
         assert story.stance is None
@@ -171,8 +171,9 @@ async def test_an_exit_is_judged_once_six_candles_have_closed_after_it(
     right = exit_was_correct(PositionSide.LONG, first.exit_price, SERIES[7:13])
     assert verdicts == {8: None, 12: None, 13: right, 15: right}
     assert right is False
-    assert reviews[12] == "exit None in range"
-    assert reviews[13] == reviews[15] == "exit False in range"
+    answers = "Entry timing: early\nExit: late\nRegime: none\nIndicators: few\nLesson: "
+    assert reviews[12] == f"{answers}exit None in range"
+    assert reviews[13] == reviews[15] == f"{answers}exit False in range"
 
 
 async def test_only_the_six_candles_after_the_exit_judge_it(

@@ -137,6 +137,7 @@ def _house(
     embedder: Embedder | None,
 ) -> ByBriefing:
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
+    from hedgerow.infrastructure.agents.house_curator import HouseCurator
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.agents.house_terms import house_terms
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
@@ -144,5 +145,5 @@ def _house(
 
     terms = house_terms(request.params, request.leverage, timeframe)
     indicators = IndicatorDesk()
-    school = School(MemoryNotebook, HouseReviewer(), embedder) if embedder else None
+    school = School(MemoryNotebook, HouseReviewer(), HouseCurator(), embedder) if embedder else None
     return ByBriefing(HouseAnalyst(indicators, terms), regime_model(chosen, indicators), school)

@@ -110,6 +110,7 @@ def paper_desk(
 ) -> PaperDesk:
     """What a run over past candles needs."""
     from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
+    from hedgerow.infrastructure.agents.house_curator import HouseCurator
     from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.postgres.partitions import ensure_partitions
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
@@ -132,5 +133,6 @@ def paper_desk(
         analyst=HouseAnalyst(indicators),
         regime_model=regimes,
         reviewer=HouseReviewer(),
+        curator=HouseCurator(),
         embedder=embedder,
     )

@@ -1,8 +1,8 @@
-"""Learn from a trade that has ended: journal, lesson, and the memories it was based on."""
+"""Learn from a trade that has ended: journal, lessons, and the memories it was based on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, Self
 from uuid import UUID
@@ -15,7 +15,7 @@ from hedgerow.domain.messages import LearnFromTrade, ProposalAccepted
 from hedgerow.domain.money import exact
 from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import Regime, RegimeClassification
-from hedgerow.usecases.ports.desk import Embedder, Reviewer, TradeReview
+from hedgerow.usecases.ports.desk import Curator, Embedder, Lesson, Reviewer, TradeReview
 from hedgerow.usecases.ports.funds import PendingWish
 from hedgerow.usecases.validate_memories import ValidatedMemories, validate_memories
 
@@ -117,29 +117,40 @@ class SchoolUnit(Protocol):
 
 OpenSchoolUnit = Callable[[UUID], SchoolUnit]
 CandlesAfter = Callable[[str, datetime], Sequence[Candle]]
+ShareLessons = Callable[[datetime], Awaitable[object]]
+"""Shares what lessons of several users bear out at a time; again, it shares nothing twice."""
 
 TRADE_IMPORTANCE = 0.4
 
 
 class TradeSchool:
-    """Turns ended trades into journal entries, memories, and validated memories."""
+    """Turns ended trades into journal entries, memories, and validated memories.
+
+    `share_lessons` is None where nobody shares the memory.
+    """
 
     def __init__(
         self,
         open_unit_of_work: OpenSchoolUnit,
         reviewer: Reviewer,
+        curator: Curator,
         embedder: Embedder,
         regime_versions: Sequence[str] = (),
+        share_lessons: ShareLessons | None = None,
     ) -> None:
         self._open = open_unit_of_work
         self._reviewer = reviewer
+        self._curator = curator
         self._embedder = embedder
         self._regime_versions = regime_versions
+        self._share_lessons = share_lessons
 
     async def learn(self, user_id: UUID, pending: PendingWish, wish: LearnFromTrade) -> None:
         """Everything there is to learn at the close, in one transaction with the wish's end.
 
-        Reviewing and embedding may ask a service, so they are done before that one begins.
+        Reviewing, curating and embedding may ask a service, so they are done before that one
+        begins. What the new lesson bears out is shared afterwards: what is learned stays learned
+        if that fails.
         """
         async with self._open(user_id) as unit:
             position = await _ended(unit, wish.position_id)
@@ -151,7 +162,11 @@ class TradeSchool:
                 )
             regime = await self._regime_at_exit(unit, entry)
         review = await self._review(entry, regime)
-        memories = [_trade_memory(entry, accepted), self._lesson(entry, accepted, review)]
+        lessons = await self._curator.curate(entry, review)
+        memories = [
+            _trade_memory(entry, accepted),
+            *(self._memory(entry, accepted, each, place) for place, each in enumerate(lessons)),
+        ]
         vectors = await self._embedder.embed([memory.content for memory in memories])
         async with self._open(user_id) as unit:
             await unit.journal.add(entry)
@@ -159,6 +174,15 @@ class TradeSchool:
             await validate_memories(unit, accepted.proposal.memories_used, entry)
             await unit.funds.wishes_done([pending.id], at)
             await unit.commit()
+        if any(lesson.type is MemoryType.LESSON for lesson in lessons):
+            await self.share(at)
+
+    async def share(self, at: datetime) -> None:
+        """Share what lessons bear out at `at`; to be asked when a run goes on, too: it may have
+        ended after a trade was learned from, and before this.
+        """
+        if self._share_lessons is not None:
+            await self._share_lessons(at)
 
     async def judge_exits(
         self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
@@ -185,18 +209,20 @@ class TradeSchool:
         entry.improvement_tips = review.improvement_tips
         return review
 
-    def _lesson(
-        self, entry: JournalEntry, accepted: ProposalAccepted, review: TradeReview
+    def _memory(
+        self, entry: JournalEntry, accepted: ProposalAccepted, lesson: Lesson, place: int
     ) -> Memory:
-        lesson, proposal = review.lesson, accepted.proposal
+        proposal = accepted.proposal
+        name = f"lesson {place + 1}" if place else "lesson"
         return Memory(
-            id=derived_id(entry.created_at, entry.trade_id, "lesson"),
+            id=derived_id(entry.created_at, entry.trade_id, name),
             scope=MemoryScope.USER,
-            type=MemoryType.LESSON,
+            type=lesson.type,
             content=lesson.content,
-            agent_id=self._reviewer.agent_id,
+            agent_id=self._curator.agent_id,
             created_at=entry.created_at,
             user_id=entry.user_id,
+            session_id=proposal.session_id,
             symbol=entry.symbol,
             timeframe=entry.timeframe,
             importance=lesson.importance,
@@ -223,6 +249,7 @@ def decision_memory(user_id: UUID, accepted: ProposalAccepted, at: datetime) -> 
         agent_id=proposal.agent_id,
         created_at=at,
         user_id=user_id,
+        session_id=proposal.session_id,
         symbol=proposal.symbol,
         timeframe=proposal.timeframe,
         importance=proposal.confidence,
@@ -242,6 +269,7 @@ def _trade_memory(entry: JournalEntry, accepted: ProposalAccepted) -> Memory:
         agent_id=accepted.proposal.agent_id,
         created_at=entry.created_at,
         user_id=entry.user_id,
+        session_id=accepted.proposal.session_id,
         symbol=entry.symbol,
         timeframe=entry.timeframe,
         importance=TRADE_IMPORTANCE,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -20,12 +21,14 @@ from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports.desk import Analyst, Embedder, RegimeModel, Reviewer
+from hedgerow.usecases.ports.desk import Analyst, Curator, Embedder, RegimeModel, Reviewer
 from hedgerow.usecases.ports.funds import TimedStep
 from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.ports.venue import ReplayVenue
+from hedgerow.usecases.promote_lessons import promote_lessons
+from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_sources import claim_regimes
 from hedgerow.usecases.replay_fund import Replay, ReplayDesk, ReplayProgress
 from hedgerow.usecases.report_facts import RunFacts
@@ -66,6 +69,7 @@ class PaperDesk:
     analyst: Analyst
     regime_model: RegimeModel
     reviewer: Reviewer
+    curator: Curator
     embedder: Embedder
 
 
@@ -122,7 +126,12 @@ async def run_paper(
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)
     school = TradeSchool(
-        desk.open_unit_of_work, desk.reviewer, desk.embedder, desk.regime_model.versions
+        desk.open_unit_of_work,
+        desk.reviewer,
+        desk.curator,
+        desk.embedder,
+        desk.regime_model.versions,
+        partial(promote_lessons, MemoryDesk(desk.open_unit_of_work, desk.embedder)),
     )
     replay_desk = ReplayDesk(
         open_unit_of_work=desk.open_unit_of_work,

@@ -27,6 +27,8 @@ async def promote_lessons(
             at,
             rule,
         )
+        if not made:
+            return []
         memories = [each.memory for each in made]
         # Embedded while others wait: nobody waits for this lock but another promotion.
         vectors = await desk.embedder.embed([memory.content for memory in memories])

@@ -110,6 +110,9 @@ class Replay:
             mine = [candle for candle in candles if candle.symbol == pair.symbol]
             self._longer[pair.symbol] = LongerCandles(mine)
         spans = [list(group) for _, group in groupby(candles, key=lambda c: c.open_time)]
+        if self._run.closed_through is not None:
+            # before the next trade is learned from: then each is shared as if nothing had stopped
+            await self._desk.school.share(self._fund.as_of)
         await self._driver.resume()
         await self._read_stored_regimes(candles)
         self._desk.venue.cover(self._fund.positions.values())

@@ -8,18 +8,12 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.journal import JOURNAL_REGIMES, JournalEntry
-from hedgerow.domain.memory import Stance
 from hedgerow.domain.money import percent
 from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.agents.plays import AGAINST
 from hedgerow.infrastructure.agents.words import rsi_zone, setup_words
-from hedgerow.usecases.ports.desk import Lesson, TradeReview
-
-AGENT_ID: Final = "house_reviewer"
-# A trade that moved this much of its cost, in per cent, is as important as one gets.
-PERCENT_FULL: Final = 5.0
-IMPORTANCE_MIN: Final = 0.2
+from hedgerow.usecases.ports.desk import TradeReview
 
 _RELIED_ON: Final[Mapping[SetupType, str]] = {
     SetupType.TREND_FOLLOW: "ADX, MA50 and the pullback to the middle band",
@@ -112,24 +106,18 @@ _ENDINGS: Final[Sequence[_Ending]] = (
 class HouseReviewer:
     """Answers the journal's five questions by its numbers (port Reviewer)."""
 
-    @property
-    def agent_id(self) -> str:
-        """Who the lesson is attributed to."""
-        return AGENT_ID
-
     async def review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
         """Lessons and tips from the facts of `entry`; the same entry, the same review."""
         trade = _trade(entry, regime_at_exit)
         ending = next(each for each in _ENDINGS if each.applies(trade))
-        lesson = _lesson(trade, ending)
-        answers = (
-            f"Entry timing: {_timing(trade)}.",
-            f"Exit: {_EXIT_ANSWERS[entry.was_correct_exit]}.",
-            f"Regime: {trade.regime_change or f'still {entry.market_regime} at the exit'}.",
-            f"Indicators: {_indicators(trade)}.",
-            f"Lesson: {lesson.content}",
+        return TradeReview(
+            entry_timing=f"{_timing(trade)}.",
+            exit_timing=f"{_EXIT_ANSWERS[entry.was_correct_exit]}.",
+            regime_change=f"{trade.regime_change or f'still {entry.market_regime} at the exit'}.",
+            indicators=f"{_indicators(trade)}.",
+            lessons=_lesson(trade, ending),
+            improvement_tips=_tips(trade, ending),
         )
-        return TradeReview("\n".join(answers), _tips(trade, ending), lesson)
 
 
 def _trade(entry: JournalEntry, regime_at_exit: Regime) -> _Trade:
@@ -176,7 +164,8 @@ def _tips(trade: _Trade, ending: _Ending) -> str:
     return f"{ending.tip} Leave when the regime goes: it {trade.regime_change}."
 
 
-def _lesson(trade: _Trade, ending: _Ending) -> Lesson:
+def _lesson(trade: _Trade, ending: _Ending) -> str:
+    """In words fit to be shared: shares of the entry cost, and nothing that anybody wrote."""
     entry = trade.entry
     setup = setup_words(
         f"{entry.symbol} {entry.timeframe}",
@@ -185,23 +174,7 @@ def _lesson(trade: _Trade, ending: _Ending) -> Lesson:
         entry.market_regime,
         entry.rsi_at_entry,
     )
-    return Lesson(
-        content=(
-            f"{setup}: {ending.words} ({trade.result:+.2f} %, best {trade.best:+.2f} %, worst "
-            f"{trade.worst:+.2f} %); the regime {trade.regime_change or 'did not change'}."
-        ),
-        stance=Stance.SUPPORTS if entry.won else Stance.CAUTIONS,
-        importance=importance(entry.pnl_percent),
-        tags=(
-            entry.setup_type.value,
-            entry.side.value,
-            entry.market_regime.value,
-            rsi_zone(entry.rsi_at_entry),
-            "won" if entry.won else "lost",
-        ),
+    return (
+        f"{setup}: {ending.words} ({trade.result:+.2f} %, best {trade.best:+.2f} %, worst "
+        f"{trade.worst:+.2f} %); the regime {trade.regime_change or 'did not change'}."
     )
-
-
-def importance(pnl_percent: Decimal) -> float:
-    """|pnl_percent| / PERCENT_FULL, kept from IMPORTANCE_MIN to 1."""
-    return max(IMPORTANCE_MIN, min(1.0, abs(float(pnl_percent)) / PERCENT_FULL))

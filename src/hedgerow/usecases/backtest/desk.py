@@ -25,7 +25,14 @@ from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.gather_report import VenueCharges
 from hedgerow.usecases.learn_from_trade import OpenSchoolUnit
 from hedgerow.usecases.open_fund import POSITION_SHARE_MAX
-from hedgerow.usecases.ports.desk import Analyst, Embedder, RecallQuery, RegimeModel, Reviewer
+from hedgerow.usecases.ports.desk import (
+    Analyst,
+    Curator,
+    Embedder,
+    RecallQuery,
+    RegimeModel,
+    Reviewer,
+)
 from hedgerow.usecases.ports.venue import Timed
 
 
@@ -152,10 +159,11 @@ class Notebook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """How a backtest learns: a notebook of its own, a reviewer and an embedder."""
+    """How a backtest learns: a notebook of its own, a reviewer, a curator and an embedder."""
 
     make_notebook: Callable[[], Notebook]
     reviewer: Reviewer
+    curator: Curator
     embedder: Embedder
 
 

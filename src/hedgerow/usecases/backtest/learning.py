@@ -61,7 +61,7 @@ class Learning:
         self._notebook = school.make_notebook()
         self._notebook.know_positions(fund.changes.positions.__getitem__)
         self._school = TradeSchool(
-            self._notebook.open_unit_of_work, school.reviewer, school.embedder
+            self._notebook.open_unit_of_work, school.reviewer, school.curator, school.embedder
         )
 
     @property

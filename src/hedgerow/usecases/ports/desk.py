@@ -155,34 +155,74 @@ class Analyst(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """A lesson worth remembering: no amounts and nothing private. `importance` is 0 to 1."""
-
-    content: str
-    stance: Stance
-    importance: float
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TradeReview:
-    """What a reviewer makes of a closed trade, in words."""
+    """What a reviewer makes of a closed trade: the journal's five questions answered in sentences.
 
-    lessons_learned: str
+    Was the entry well timed (`entry_timing`), was the exit premature (`exit_timing`), did the
+    regime change meanwhile (`regime_change`), which `indicators` worked or failed, and what is to
+    be learned (`lessons`)? `improvement_tips` say what to do better.
+    """
+
+    entry_timing: str
+    exit_timing: str
+    regime_change: str
+    indicators: str
+    lessons: str
     improvement_tips: str
-    lesson: Lesson
+
+    @property
+    def lessons_learned(self) -> str:
+        """The five answers as the journal keeps them, a line each."""
+        answers = (
+            ("Entry timing", self.entry_timing),
+            ("Exit", self.exit_timing),
+            ("Regime", self.regime_change),
+            ("Indicators", self.indicators),
+            ("Lesson", self.lessons),
+        )
+        return "\n".join(f"{question}: {answer}" for question, answer in answers)
 
 
 class Reviewer(Protocol):
     """Writes the post-mortem of a closed trade."""
 
-    @property
-    def agent_id(self) -> str:
-        """Who the lesson is attributed to."""
+    async def review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
+        """The five answers and tips, from the facts of `entry`."""
         ...
 
-    async def review(self, entry: JournalEntry, regime_at_exit: Regime) -> TradeReview:
-        """Lessons and tips from the facts of `entry`, by the five questions of the journal."""
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is worth remembering of a trade: no amounts and nothing private.
+
+    `importance` is 0 to 1. A `lesson` is about this trade's setup, and is shared once trades of
+    several users bear it out; a `pattern` is a thing that was noticed beside it, and stays its
+    user's. Raises InvalidValue for any other type, and for what is no importance.
+    """
+
+    content: str
+    stance: Stance
+    importance: float
+    tags: tuple[str, ...]
+    type: MemoryType = MemoryType.LESSON
+
+    def __post_init__(self) -> None:
+        if self.type not in (MemoryType.LESSON, MemoryType.PATTERN):
+            raise InvalidValue(field="type", value=self.type, allowed="lesson or pattern")
+        if not 0.0 <= self.importance <= 1.0:
+            raise InvalidValue(field="importance", value=self.importance, allowed="0 to 1")
+
+
+class Curator(Protocol):
+    """Chooses what of a reviewed trade is to be remembered."""
+
+    @property
+    def agent_id(self) -> str:
+        """Who the memories are attributed to."""
+        ...
+
+    async def curate(self, entry: JournalEntry, review: TradeReview) -> Sequence[Lesson]:
+        """The lessons and patterns of a trade, the one that tells most first; at least one."""
         ...
 
 
