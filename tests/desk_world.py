@@ -19,7 +19,7 @@ from google.genai import types
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
 from hedgerow.domain.ai_usage import HOUSE, ModelChoice, TokenUsage
 from hedgerow.domain.errors import BudgetExhausted
-from hedgerow.domain.journal import MarketRegime, TradeRecord
+from hedgerow.domain.journal import MarketRegime, SetupRecord
 from hedgerow.domain.limits import trading_bounds
 from hedgerow.domain.market import Candle, Timeframe
 from hedgerow.domain.market_data import (
@@ -151,7 +151,7 @@ class DeskWorld:
     terms: DeskTerms = field(default_factory=DeskTerms)
     universe: tuple[str, ...] = ()
     research_model: ModelChoice = HOUSE
-    record: TradeRecord = field(default_factory=lambda: TradeRecord(0, 0, ZERO))
+    record: SetupRecord = field(default_factory=lambda: SetupRecord(0, 0, ZERO))
     met: datetime | None = None
     indicators: IndicatorDesk = field(default_factory=IndicatorDesk)
 
@@ -172,7 +172,7 @@ class DeskWorld:
 
     async def _record(
         self, user_id: UUID, setup_type: SetupType, regime: MarketRegime, as_of: datetime
-    ) -> TradeRecord:
+    ) -> SetupRecord:
         return self.record
 
     async def _met(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:

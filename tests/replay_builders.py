@@ -28,6 +28,7 @@ from hedgerow.usecases.ports.desk import (
     Lesson,
     Recall,
     RecallQuery,
+    Staff,
     TradeReview,
 )
 from hedgerow.usecases.ports.records import PaperRun
@@ -226,10 +227,8 @@ class SmallWorld:
             candle_store=self.shelf,
             make_venue=self.make_venue,
             charges=VenueCharges(Decimal("0.001"), Decimal("0.0005")),
-            analyst=self.analyst,
             regime_model=self.regimes,
-            reviewer=BriefReviewer(),
-            curator=self.curator,
+            make_staff=lambda exchange, symbols: Staff(self.analyst, BriefReviewer(), self.curator),
             embedder=LetterEmbedder(),
         )
 

@@ -77,14 +77,15 @@ COMMANDS = {
 STEPS = (
     "1. Memories recalled",
     "2. Regime",
-    "3. Proposal by",
-    "4. Risk checks",
-    "5. Entry order",
-    "6. Position",
-    "7. Protective orders",
-    "9. Close",
-    "10. Journal",
-    "11. Memories it left",
+    "3. The desk",
+    "4. Proposal by",
+    "5. Risk checks",
+    "6. Entry order",
+    "7. Position",
+    "8. Protective orders",
+    "10. Close",
+    "11. Journal",
+    "12. Memories it left",
     "Record",
 )
 

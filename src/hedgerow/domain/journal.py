@@ -135,7 +135,7 @@ def exit_was_correct(side: PositionSide, exit_price: Decimal, after: Sequence[Ca
 
 
 @dataclass(frozen=True, slots=True)
-class TradeRecord:
+class SetupRecord:
     """What a user's closed trades of one kind have come to; the mean is of `pnl_percent`."""
 
     trades: int

@@ -14,6 +14,7 @@ from hedgerow.domain.memory import Memory
 from hedgerow.domain.messages import OrderChanged, OrderStatusChanged, StopDecided
 from hedgerow.domain.positions import Position
 from hedgerow.entrypoints.backstage import Backstage
+from hedgerow.entrypoints.explain_conversation import turns_of
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
@@ -38,15 +39,16 @@ def explanation_tree(story: Explanation) -> Tree:
     tree = Tree(_text(f"{position.symbol} {position.side} {position.id}", "bold"))
     _add_memories(tree, "1. Memories recalled", story.memories_recalled, story)
     _add_regime(tree, story)
+    _add_conversation(tree, story)
     _add_proposal(tree, story)
     _add_checks(tree, story)
-    _add_orders(tree, "5. Entry order", [story.entry], story)
+    _add_orders(tree, "6. Entry order", [story.entry], story)
     _add_position(tree, story)
-    _add_orders(tree, "7. Protective orders", story.protection, story)
-    _add_orders(tree, "8. Orders to leave at market", story.exits, story)
+    _add_orders(tree, "8. Protective orders", story.protection, story)
+    _add_orders(tree, "9. Orders to leave at market", story.exits, story)
     _add_close(tree, position)
     _add_journal(tree, story.journal)
-    _add_memories(tree, "11. Memories it left", story.memories_left, story)
+    _add_memories(tree, "12. Memories it left", story.memories_left, story)
     _add_seal(tree, story)
     return tree
 
@@ -80,9 +82,26 @@ def _add_regime(tree: Tree, story: Explanation) -> None:
     branch.add(_text(numbers, "dim"))
 
 
+def _add_conversation(tree: Tree, story: Explanation) -> None:
+    branch = tree.add(_title("3. The desk"))
+    for title, events in (("research", story.research), ("the fund", story.conversation)):
+        turns = turns_of(events)
+        if not turns:
+            continue
+        room = branch.add(_text(f"{title}, {len(turns)} agents"))
+        for turn in turns:
+            tools = f" (read {', '.join(turn.tools)})" if turn.tools else ""
+            leaf = room.add(_text(f"{turn.author}: {turn.headline}{tools}"))
+            leaf.add(_text(turn.sentence, "dim"))
+            for point in turn.points:
+                leaf.add(_text(f"but {point}", "dim"))
+    if not story.conversation:
+        branch.add(_text("it did not meet", "dim"))
+
+
 def _add_proposal(tree: Tree, story: Explanation) -> None:
     proposal = story.proposal.proposal
-    branch = tree.add(_title(f"3. Proposal by {proposal.agent_id}"))
+    branch = tree.add(_title(f"4. Proposal by {proposal.agent_id}"))
     branch.add(
         _text(
             f"{proposal.side} {proposal.setup_type}, entry {price(proposal.entry_price)}, "
@@ -94,7 +113,7 @@ def _add_proposal(tree: Tree, story: Explanation) -> None:
 
 
 def _add_checks(tree: Tree, story: Explanation) -> None:
-    branch = tree.add(_title("4. Risk checks"))
+    branch = tree.add(_title("5. Risk checks"))
     for check in story.proposal.checks:
         mark = "✓" if check.passed else "✗"
         branch.add(_text(f"{mark} {check.name}: {check.found} (allowed: {check.allowed})"))
@@ -139,7 +158,7 @@ def _lifecycle(explained: ExplainedOrder, story: Explanation) -> str:
 
 def _add_position(tree: Tree, story: Explanation) -> None:
     position = story.position
-    branch = tree.add(_title("6. Position"))
+    branch = tree.add(_title("7. Position"))
     branch.add(
         _text(
             f"opened {_time(position.opened_at)}: {position.size_opened:f} at an average of "
@@ -166,7 +185,7 @@ def _add_position(tree: Tree, story: Explanation) -> None:
 
 
 def _add_close(tree: Tree, position: Position) -> None:
-    branch = tree.add(_title("9. Close"))
+    branch = tree.add(_title("10. Close"))
     if position.closed_at is None:
         branch.add(
             _text(
@@ -186,7 +205,7 @@ def _add_close(tree: Tree, position: Position) -> None:
 
 
 def _add_journal(tree: Tree, entry: JournalEntry | None) -> None:
-    branch = tree.add(_title("10. Journal"))
+    branch = tree.add(_title("11. Journal"))
     if entry is None:
         branch.add(_text("not written yet", "dim"))
         return

@@ -15,6 +15,7 @@ from hedgerow.domain.orders import Fill, Order, OrderPurpose
 from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.regimes import RegimeClassification
+from hedgerow.domain.sessions import AGENTS_APP, RESEARCH_USER_ID, SessionEvent
 from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 LAST = "last"
@@ -32,11 +33,14 @@ class ExplainedOrder:
 class Explanation:
     """A trade's whole story, in the order in which it happened.
 
-    `memories_left` are what the trade left behind; `events` its sealed record.
+    `research` and `conversation` are what the desk said before it proposed the trade, none if it
+    did not meet; `memories_left` are what the trade left behind; `events` its sealed record.
     """
 
     memories_recalled: Sequence[Memory]
     regime: RegimeClassification | None
+    research: Sequence[SessionEvent]
+    conversation: Sequence[SessionEvent]
     proposal: ProposalAccepted
     entry: ExplainedOrder
     position: Position
@@ -57,10 +61,13 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     (entry,) = [o for o in orders if o.order.id == position.entry_order_id]
     accepted = await unit.trades.proposal(position.entry_order_id)
     proposal = accepted.proposal
+    research, conversation = await _said(unit, position.user_id, proposal.session_id)
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
         memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
         regime=await _regime(unit, proposal, entry.order),
+        research=research,
+        conversation=conversation,
         proposal=accepted,
         entry=entry,
         position=position,
@@ -73,6 +80,25 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
 
 
 _PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
+
+
+async def _said(
+    unit: UnitOfWork, user_id: UUID, session_id: str | None
+) -> tuple[Sequence[SessionEvent], Sequence[SessionEvent]]:
+    """The conversations that a proposal came of: the shared research, and the fund's own."""
+    if session_id is None:
+        return (), ()
+    meeting = await unit.meetings.of_session(session_id)
+    shared = meeting.research_session_id if meeting is not None else None
+    return (
+        () if shared is None else await _events(unit, RESEARCH_USER_ID, shared),
+        await _events(unit, user_id, session_id),
+    )
+
+
+async def _events(unit: UnitOfWork, user_id: UUID, session_id: str) -> Sequence[SessionEvent]:
+    session = await unit.sessions.find(AGENTS_APP, user_id, session_id)
+    return () if session is None else session.events
 
 
 async def _regime(

@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
+from hedgerow.domain.ai_usage import HOUSE, ModelChoice
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import IdSequence, derived_id
 from hedgerow.domain.limits import LimitProfile, Limits, TierName
@@ -56,7 +57,8 @@ class PaperFundPlan:
 
     `owner` is the user's id, from which every id of the fund follows. One position may take up to
     `position_share_max` of the capital, so that no symbol is all of the fund, times `leverage_max`
-    on futures. `settings` are the user's own bounds, by default the paper fund's.
+    on futures. `settings` are the user's own bounds, by default the paper fund's, whose agents ask
+    `model`.
     """
 
     owner: UUID
@@ -70,6 +72,7 @@ class PaperFundPlan:
     position_share_max: Decimal = POSITION_SHARE_MAX
     profile: LimitProfile | None = None
     settings: UserSettings | None = None
+    model: ModelChoice = HOUSE
 
     @property
     def position_size_max(self) -> Decimal:
@@ -125,6 +128,8 @@ def paper_settings(plan: PaperFundPlan) -> UserSettings:
         max_total_exposure_usd=plan.capital * plan.leverage_max,
         max_leverage_multiple=Decimal(plan.leverage_max),
         allowed_exchanges=(plan.exchange,),
+        default_ai_provider=plan.model.provider,
+        default_ai_model=plan.model.model_id,
     )
 
 
@@ -201,7 +206,7 @@ def _pair(
         max_leverage=plan.leverage_max,
         stop_loss_percent=Decimal(5),
         take_profit_percent=Decimal(10),
-        ai_provider="house",
+        ai_provider=plan.model.provider,
         strategy_mode=StrategyMode.AUTO,
         timeframes=(plan.timeframe,),
     )

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
+from hedgerow.domain.ai_usage import HOUSE, ModelChoice
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import derived_id
@@ -21,7 +22,7 @@ from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
-from hedgerow.usecases.ports.desk import Analyst, Curator, Embedder, RegimeModel, Reviewer
+from hedgerow.usecases.ports.desk import Embedder, RegimeModel, Staff
 from hedgerow.usecases.ports.funds import TimedStep
 from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.records import PaperRun
@@ -36,7 +37,9 @@ from hedgerow.usecases.report_facts import RunFacts
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run is asked to be. `capital` is in the quote currency of all symbols."""
+    """What a run is asked to be. `capital` is in the quote currency of all symbols; `model` is what
+    the fund's agents ask.
+    """
 
     exchange: Exchange
     symbols: tuple[str, ...]
@@ -47,6 +50,7 @@ class RunPlan:
     candles_fingerprint: str
     starts_at: datetime
     ends_at: datetime
+    model: ModelChoice = HOUSE
 
     @property
     def fingerprint(self) -> str:
@@ -58,7 +62,8 @@ class RunPlan:
 class PaperDesk:
     """Everything that a paper run needs from the outside.
 
-    `make_room` prepares the store for the rows of all months between two times.
+    `make_room` prepares the store for the rows of all months between two times; `make_staff` gives
+    those who decide on symbols of an exchange.
     """
 
     open_unit_of_work: OpenUnitOfWork
@@ -66,15 +71,18 @@ class PaperDesk:
     candle_store: CandleStore
     make_venue: Callable[[Sequence[Instrument], int], ReplayVenue]
     charges: VenueCharges
-    analyst: Analyst
     regime_model: RegimeModel
-    reviewer: Reviewer
-    curator: Curator
+    make_staff: Callable[[Exchange, Sequence[str]], Staff]
     embedder: Embedder
 
 
 def plan_run(
-    candles: CandleSet, exchange: Exchange, capital: Decimal, seed: int, risk: RiskTolerance
+    candles: CandleSet,
+    exchange: Exchange,
+    capital: Decimal,
+    seed: int,
+    risk: RiskTolerance,
+    model: ModelChoice = HOUSE,
 ) -> RunPlan:
     """A plan for all of `candles`; raises InputRefused where they cannot be one fund's."""
     quotes = {split_symbol(symbol)[1] for symbol in candles.symbols}
@@ -94,6 +102,7 @@ def plan_run(
         candles_fingerprint=candles.fingerprint,
         starts_at=candles.candles[0].open_time,
         ends_at=candles.candles[-1].close_time,
+        model=model,
     )
 
 
@@ -125,10 +134,11 @@ async def run_paper(
     instruments = [series[symbol].instrument(MarketType.SPOT) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)
+    staff = desk.make_staff(plan.exchange, plan.symbols)
     school = TradeSchool(
         desk.open_unit_of_work,
-        desk.reviewer,
-        desk.curator,
+        staff.reviewer,
+        staff.curator,
         desk.embedder,
         desk.regime_model.versions,
         partial(promote_lessons, MemoryDesk(desk.open_unit_of_work, desk.embedder)),
@@ -136,7 +146,7 @@ async def run_paper(
     replay_desk = ReplayDesk(
         open_unit_of_work=desk.open_unit_of_work,
         venue=venue,
-        analyst=desk.analyst,
+        analyst=staff.analyst,
         regime_model=desk.regime_model,
         school=school,
         embedder=desk.embedder,
@@ -204,6 +214,7 @@ def _fund_plan(plan: RunPlan, instruments: Sequence[Instrument], number: int) ->
         timeframe=plan.timeframe,
         capital=plan.capital,
         risk_tolerance=plan.risk_tolerance,
+        model=plan.model,
     )
 
 

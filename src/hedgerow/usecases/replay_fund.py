@@ -13,6 +13,7 @@ from hedgerow.domain.fund import Fund
 from hedgerow.domain.market import Candle, Timeframe
 from hedgerow.domain.memory import Memory, RecalledMemory
 from hedgerow.domain.messages import (
+    BudgetUsed,
     DecisionMade,
     IntervalClosed,
     IntervalOpened,
@@ -25,6 +26,7 @@ from hedgerow.domain.messages import (
 from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal, StopProposal
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classification
+from hedgerow.usecases.bill_models import bill_due, note_bill
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.fund_view import Watch, view_of
@@ -88,6 +90,7 @@ class Replay:
         self._stored: dict[tuple[str, datetime], RegimeReading] = {}
         self._classified: list[RegimeClassification] = []
         self._remembered: list[tuple[Memory, list[float]]] = []
+        self._bills: list[BudgetUsed] = []
         self._last_decision = "warming up"
         self._last_action = ""
         self._spans_held = 0
@@ -177,10 +180,19 @@ class Replay:
             return
         reading = self._stored.get((pair.symbol, at)) or self._classify(pair.symbol, at)
         decision = await self._desk.analyst.decide(self._brief(pair, reading, at), self._recall)
+        if decision.session_id is not None:
+            await self._bill(at)
         step = self._driver.deliver(DecisionMade(pair.id, decision), at)
         self._watch.decided(pair.symbol, reading.regime)
         await self._remember(step, at)
         self._note(decision, step, at)
+
+    async def _bill(self, at: datetime) -> None:
+        """A meeting may have cost something."""
+        bill = await bill_due(self._desk.open_unit_of_work, self._fund, at)
+        if bill is not None and bill not in self._bills:
+            self._driver.deliver(bill, at)
+            self._bills.append(bill)
 
     def _note(self, decision: Decision, step: Step, at: datetime) -> None:
         """Keep the decision that tells most: one to act stays until the next one."""
@@ -242,10 +254,13 @@ class Replay:
         memories = [memory for memory, _ in self._remembered]
         vectors = [vector for _, vector in self._remembered]
         await unit.memories.add(memories, vectors, self._desk.embedder)
+        for bill in self._bills:
+            await note_bill(unit, self._fund, bill)
         self._run.venue = self._desk.venue.snapshot()
         await unit.runs.save(self._run)
         self._classified.clear()
         self._remembered.clear()
+        self._bills.clear()
 
     async def _judge_exits(self, closed_until: datetime) -> None:
         await self._desk.school.judge_exits(self._fund.user.id, closed_until, self._candles_after)

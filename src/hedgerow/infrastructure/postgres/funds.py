@@ -49,6 +49,7 @@ from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.positions import Position
 from hedgerow.domain.risk import CircuitBreakerState
 from hedgerow.domain.strategies import Strategy
+from hedgerow.domain.users import UserSettings
 from hedgerow.infrastructure.postgres import rows, tables
 from hedgerow.infrastructure.postgres.bulk import BulkWrite
 from hedgerow.usecases.codec import decode, encode
@@ -130,6 +131,15 @@ class PostgresFunds:
         write.insert(tables.events, [rows.to_row(tables.events, event) for event in events])
         await write.execute(self._connection)
         return await self._save_wishes(fund.user.id, steps)
+
+    async def allowances(self, user_id: UUID) -> tuple[UserSettings, Limits]:
+        """What the user set and what their tier allows; raises UnknownEntity."""
+        row = await self._one(tables.users, tables.users.c.id == user_id)
+        if row is None:
+            raise UnknownEntity("user", user_id)
+        user = rows.user_of(row)
+        profile = await self._profile(user.limit_profile_id)
+        return user.settings, profile.limits
 
     async def breaker(self, user_id: UUID) -> tuple[int, CircuitBreakerState]:
         """The version of the fund and its circuit breaker; raises UnknownEntity."""

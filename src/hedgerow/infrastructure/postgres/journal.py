@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy import text as literal_text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hedgerow.domain.journal import JournalEntry
+from hedgerow.domain.journal import JournalEntry, MarketRegime, SetupRecord
+from hedgerow.domain.proposals import SetupType
 from hedgerow.infrastructure.postgres import rows, tables
 
 _TABLE = tables.journal_entries
@@ -30,6 +31,25 @@ class PostgresJournal:
         found = await self._connection.execute(select(_TABLE).where(_TABLE.c.trade_id == trade_id))
         row = found.mappings().one_or_none()
         return None if row is None else rows.from_row(JournalEntry, row)
+
+    async def record_of(
+        self, user_id: UUID, setup_type: SetupType, regime: MarketRegime, as_of: datetime
+    ) -> SetupRecord:
+        """What the user's trades of a setup in a regime, closed by `as_of`, have come to."""
+        c = _TABLE.c
+        found = await self._connection.execute(
+            select(
+                func.count(),
+                func.count().filter(c.pnl > 0),
+                func.coalesce(func.avg(c.pnl_percent), 0),
+            ).where(
+                c.user_id == user_id,
+                c.setup_type == setup_type,
+                c.market_regime == regime,
+                c.created_at <= as_of,
+            )
+        )
+        return SetupRecord(*found.one())
 
     async def trade_ids(self, user_id: UUID) -> set[UUID]:
         """The trades of a user that have an entry."""

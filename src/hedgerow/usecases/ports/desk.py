@@ -226,6 +226,15 @@ class Curator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who decides for a fund, and who reviews its trades and keeps their lessons."""
+
+    analyst: Analyst
+    reviewer: Reviewer
+    curator: Curator
+
+
 class Embedder(Protocol):
     """Turns text into vectors; vectors of different models are never compared."""
 

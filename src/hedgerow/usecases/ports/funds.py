@@ -11,11 +11,13 @@ from typing import Protocol
 from uuid import UUID
 
 from hedgerow.domain.fund import Fund
+from hedgerow.domain.limits import Limits
 from hedgerow.domain.messages import (
     Step,
     Wish,
 )
 from hedgerow.domain.risk import CircuitBreakerState
+from hedgerow.domain.users import UserSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Funds(Protocol):
 
         Raises ConcurrentUpdate when the fund was saved by somebody else since it was loaded.
         """
+        ...
+
+    async def allowances(self, user_id: UUID) -> tuple[UserSettings, Limits]:
+        """What the user set and what their tier allows; raises UnknownEntity."""
         ...
 
     async def breaker(self, user_id: UUID) -> tuple[int, CircuitBreakerState]:

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from hedgerow.domain.forgetting import ForgettingRule
-from hedgerow.domain.journal import JournalEntry, MarketRegime, TradeRecord
+from hedgerow.domain.journal import JournalEntry, MarketRegime, SetupRecord
 from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.memory import (
     Memory,
@@ -113,7 +113,7 @@ class Journal(Protocol):
 
     async def record_of(
         self, user_id: UUID, setup_type: SetupType, regime: MarketRegime, as_of: datetime
-    ) -> TradeRecord:
+    ) -> SetupRecord:
         """What the user's trades of a setup in a regime, closed by `as_of`, have come to."""
         ...
 

@@ -174,7 +174,7 @@ class PostMortem(Answer):
     exit_timing: Text
     regime_change: Text
     indicators: Text
-    lesson: Text
+    lessons: Text
     improvement_tips: Text
 
     @classmethod
@@ -185,7 +185,7 @@ class PostMortem(Answer):
             exit_timing=reason,
             regime_change=reason,
             indicators=reason,
-            lesson=reason,
+            lessons=reason,
             improvement_tips=reason,
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
+from hedgerow.domain.ai_budget import BudgetPressure
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, model_choice
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.proposals import Abstention, Decision
@@ -25,6 +25,7 @@ from hedgerow.infrastructure.agents.desk.wire import canonical
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import WINDOW
 from hedgerow.infrastructure.agents.setups import can_take, market_words
+from hedgerow.usecases.bill_models import budget_limits
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
@@ -152,7 +153,13 @@ class AgentDesk:
         briefing, fund = visit.briefing, visit.fund
         market = (workflow_name, briefing.symbol, briefing.timeframe)
         session_id = str(derived_id(briefing.at, fund.user_id, *market))
-        caller = Caller(fund.user_id, session_id, workflow_name, budget_of(fund), briefing.at)
+        caller = Caller(
+            fund.user_id,
+            session_id,
+            workflow_name,
+            budget_limits(fund.settings, fund.limits),
+            briefing.at,
+        )
         default = _default_model(fund)
         terms = self._terms
 
@@ -179,10 +186,11 @@ class AgentDesk:
             symbol=briefing.symbol,
             timeframe=briefing.timeframe,
             reason=reason,
-            agents=said,
+            answers=said,
             briefing=briefing_document(briefing),
             decision={"kind": type(decision).__name__, **encode(decision)},
             research_session_id=research_session_id,
+            acted=not isinstance(decision, Abstention),
         )
 
     async def _since_met(self, visit: _Visit) -> timedelta | None:
@@ -196,7 +204,9 @@ class AgentDesk:
         if _default_model(visit.fund).provider is AIProvider.HOUSE and not self._terms.models:
             return BudgetPressure.NORMAL
         fund = visit.fund
-        return await self._floor.clerk.pressure(fund.user_id, budget_of(fund), visit.briefing.at)
+        return await self._floor.clerk.pressure(
+            fund.user_id, budget_limits(fund.settings, fund.limits), visit.briefing.at
+        )
 
     def _interval(self, briefing: Briefing, pressure: BudgetPressure) -> timedelta:
         interval = self._terms.interval or briefing.timeframe.duration
@@ -222,11 +232,6 @@ class _Visit:
     def fund(self) -> FundView:
         assert self.briefing.fund is not None, "a desk is told whose it is"
         return self.briefing.fund
-
-
-def budget_of(fund: FundView) -> BudgetLimits:
-    """What the fund's month of model calls may hold."""
-    return BudgetLimits(fund.limits.monthly_ai_requests, fund.settings.max_monthly_ai_usd)
 
 
 def briefing_document(briefing: Briefing) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,6 +31,7 @@ from hedgerow.domain.ai_usage import ModelChoice, TokenUsage
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Timeframe
+from hedgerow.domain.sessions import AGENTS_APP
 from hedgerow.infrastructure.agents.desk.roster import Agent
 from hedgerow.infrastructure.agents.desk.voice import (
     OUTPUT_TOKENS_MAX,
@@ -43,7 +44,6 @@ from hedgerow.infrastructure.agents.desk.wire import canonical
 from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 
-APP_NAME: Final = "prometheus-agents"
 TOOL_TIMEOUT_S: Final = 5.0
 
 # ADK tries to import its agent for another protocol anew for every node of every workflow, and
@@ -81,10 +81,11 @@ class Floor:
         symbol: str,
         timeframe: Timeframe,
         reason: str,
-        agents: Iterable[str],
+        answers: Mapping[str, Any],
         briefing: Mapping[str, object],
         decision: Mapping[str, object],
         research_session_id: str | None = None,
+        acted: bool = False,
     ) -> None:
         """Put down a meeting that is over."""
         caller = minutes.caller
@@ -97,10 +98,11 @@ class Floor:
             session_id=caller.session_id,
             research_session_id=research_session_id,
             reason=reason,
-            agents=tuple(agents),
+            agents=tuple(answers),
             briefing=briefing,
             decision=decision,
             decision_hash=sha256(canonical(decision)).hexdigest(),
+            acted=acted,
         )
         await self.clerk.close(minutes.exchanges, meeting)
 
@@ -159,9 +161,9 @@ class Table:
         user_id = str(caller.user_id)
         service = self._floor.sessions
         session_id = caller.session_id
-        await service.delete_session(app_name=APP_NAME, user_id=user_id, session_id=session_id)
-        await service.create_session(app_name=APP_NAME, user_id=user_id, session_id=session_id)
-        runner = Runner(app=App(name=APP_NAME, root_agent=workflow), session_service=service)
+        await service.delete_session(app_name=AGENTS_APP, user_id=user_id, session_id=session_id)
+        await service.create_session(app_name=AGENTS_APP, user_id=user_id, session_id=session_id)
+        runner = Runner(app=App(name=AGENTS_APP, root_agent=workflow), session_service=service)
         opening = types.Content(role="user", parts=[types.Part(text=message)])
         events = runner.run_async(user_id=user_id, session_id=session_id, new_message=opening)
         return [event async for event in events]

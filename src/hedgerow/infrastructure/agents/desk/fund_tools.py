@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from hedgerow.domain.journal import JOURNAL_REGIMES, MarketRegime, TradeRecord
+from hedgerow.domain.journal import JOURNAL_REGIMES, MarketRegime, SetupRecord
 from hedgerow.domain.memory import RecalledMemory
 from hedgerow.domain.money import HUNDRED, ZERO, floor_to_step, percent
 from hedgerow.domain.positions import Position, PositionSide
@@ -24,7 +24,7 @@ from hedgerow.infrastructure.agents.setups import Belief, Setup, lesson_query, t
 from hedgerow.infrastructure.agents.stakes import Levels, size_ratio
 from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
 
-ReadRecord = Callable[[UUID, SetupType, MarketRegime, datetime], Awaitable[TradeRecord]]
+ReadRecord = Callable[[UUID, SetupType, MarketRegime, datetime], Awaitable[SetupRecord]]
 """What a user's closed trades of a setup in a regime have come to, as known at a moment."""
 
 _SIDES: Final = {Direction.LONG: PositionSide.LONG, Direction.SHORT: PositionSide.SHORT}

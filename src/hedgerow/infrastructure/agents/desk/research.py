@@ -121,7 +121,7 @@ class ResearchRoom:
             symbol=brief.symbol,
             timeframe=brief.timeframe,
             reason="asked for by a fund",
-            agents=said,
+            answers=said,
             briefing=_question(brief),
             decision=research.conclusion.model_dump(mode="json"),
         )

@@ -1,0 +1,68 @@
+"""A conversation of the desk, on a terminal: who read what, and what each came to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hedgerow.domain.sessions import ContentType, SessionEvent
+
+# What an answer comes to in a sentence, whichever of these it has.
+_SENTENCES: Final = ("summary", "claim", "thesis", "reasoning", "lessons")
+# What it comes to in a word, and how sure the agent is.
+_WORDS: Final = ("view", "direction", "stake", "verdict", "action", "order_type")
+_DEGREES: Final = ("confidence", "conviction", "strength")
+
+
+@dataclass(slots=True)
+class Turn:
+    """One agent's turn: the tools it asked, and its answer as far as it can be told in a line."""
+
+    author: str
+    tools: list[str] = field(default_factory=list)
+    headline: str = ""
+    sentence: str = ""
+    points: list[str] = field(default_factory=list)
+
+
+def turns_of(events: Sequence[SessionEvent]) -> list[Turn]:
+    """The turns of a conversation, in the order in which the agents came to an answer."""
+    turns: list[Turn] = []
+    asked: dict[str, list[str]] = {}
+    for event in events:
+        content = event.content
+        if content.type is ContentType.TOOL_CALL and content.tool is not None:
+            asked.setdefault(event.author, []).append(content.tool)
+        elif content.type is ContentType.TEXT and content.text is not None:
+            answer = _answer(content.text)
+            if answer is not None:
+                turns.append(_turn(event.author, asked.pop(event.author, []), answer))
+    return turns
+
+
+def _answer(text: str) -> Mapping[str, Any] | None:
+    """An agent's answer; None for what is said to agents, and by the workflow itself."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and _first(answer, _SENTENCES) else None
+
+
+def _turn(author: str, tools: list[str], answer: Mapping[str, Any]) -> Turn:
+    word, degree = _first(answer, _WORDS), _first(answer, _DEGREES)
+    return Turn(
+        author=author,
+        tools=tools,
+        headline=" ".join(
+            [*([] if word is None else [str(word)]), *([] if degree is None else [f"{degree:.2f}"])]
+        ),
+        sentence=str(_first(answer, _SENTENCES)),
+        points=[str(point) for key in ("objections", "risks") for point in answer.get(key, [])],
+    )
+
+
+def _first(answer: Mapping[str, Any], keys: Sequence[str]) -> Any | None:
+    return next((answer[key] for key in keys if answer.get(key) is not None), None)
