@@ -84,7 +84,9 @@ async def test_all_go_by_the_row_that_is_stored(open_postgres: OpenUnitOfWork) -
         desk = RegimeDesk(open_postgres, shelf, model)
         await classify_regimes(desk, replace(asked, since=BEGIN), lambda *_: None)
     house = WatchedHouse()
-    paper = replace(SmallWorld(open_postgres).desk, regime_model=NeverAsked())
+    world = SmallWorld(open_postgres).desk
+    staff = replace(world.make_staff(Exchange.BINANCE, ()), analyst=house)
+    paper = replace(world, make_staff=lambda *_: staff, regime_model=NeverAsked())
     run = await run_paper(paper, plan_of(candles), candles, lambda _: None, lambda: False)
 
     async with open_postgres(SYSTEM) as unit:
