@@ -11,10 +11,11 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_dir
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.ai_usage import HOUSE, AIProvider, ai_provider, model_chain, model_choice
+from hedgerow.domain.errors import InputRefused, InvalidValue
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 from hedgerow.domain.secrets import Secret
 
@@ -27,6 +28,16 @@ _FIXES = {
     "embeddings_key": "set it to the key that the service gave you, or unset it",
     "embeddings_model": "name a model of the service, such as text-embedding-3-large",
     "embeddings_dimensions": f"set it to a whole number from 1 to {EMBEDDING_DIMENSIONS}",
+    **dict.fromkeys(
+        ("anthropic_api_key", "openai_api_key", "google_api_key", "deepseek_api_key"),
+        "set it to the key that the provider gave you, or unset it",
+    ),
+    "compatible_url": "write https://HOST/v1, to which /chat/completions is added, or unset it",
+    "compatible_api_key": "set it to the key that the server wants, or unset it",
+    "ai_provider": "set it to anthropic, openai, google, deepseek, compatible, or house",
+    "ai_model": "name one model of that provider",
+    "model_fallbacks": "write PROVIDER/MODEL, several with commas between them, or unset it",
+    "model_timeout_s": "set it to a number of seconds from 1 to 3600",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
     "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
@@ -97,13 +108,45 @@ def _redis(url: SecretStr) -> SecretStr:
     return url
 
 
-def _service(url: str) -> str:
+def _service(url: str, key_setting: str = "HEDGEROW_EMBEDDINGS_KEY") -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not _has_host(url):
         raise ValueError("not the URL of an HTTP service")
     if parts.username or parts.password:
-        raise ValueError("a key belongs into HEDGEROW_EMBEDDINGS_KEY, not into the URL")
+        raise ValueError(f"a key belongs into {key_setting}, not into the URL")
     return url
+
+
+def _model_server(url: str) -> str:
+    return _service(url, "HEDGEROW_COMPATIBLE_API_KEY")
+
+
+def _api_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    # it goes into a header, whose own complaint would repeat it
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError("not a key: a key has no spaces, line breaks or accents")
+    return SecretStr(text)
+
+
+def _provider(text: str) -> AIProvider:
+    try:
+        return ai_provider(text)
+    except InvalidValue as error:
+        raise ValueError("not a provider of models") from error
+
+
+def _fallbacks(text: str) -> str:
+    try:
+        chain = model_chain(text)
+    except InvalidValue as error:
+        raise ValueError("not a list of models, each with its provider") from error
+    if not chain or HOUSE in chain:
+        raise ValueError("names no model that could be asked")
+    return ",".join(map(str, chain))
+
+
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 
 
 _REGIME_MODEL = re.compile(r"regime_model_(1m|5m|15m|1h|4h|1d)_v[1-9][0-9]{0,5}")
@@ -183,6 +226,36 @@ class Settings(BaseSettings):
     embeddings_model: Annotated[str, Field(min_length=1)] = "text-embedding-3-large"
     """The model asked for; what another model remembered is found by words only."""
 
+    ai_provider: Annotated[AIProvider, BeforeValidator(_provider)] = AIProvider.HOUSE
+    """Who runs the model that a desk asks, unless a user's settings say otherwise."""
+
+    ai_model: Annotated[str, Field(min_length=1)] | None = None
+    """That model; the house needs none."""
+
+    model_fallbacks: Annotated[str, AfterValidator(_fallbacks)] | None = None
+    """Models asked in turn where that one gives no answer, as provider/model between commas."""
+
+    model_timeout_s: Annotated[float, Field(ge=1.0, le=3600.0)] = 120.0
+    """How long a model may take for an answer, in seconds."""
+
+    anthropic_api_key: ApiKey | None = None
+    """The key of Anthropic; None where its models are not asked, as below."""
+
+    openai_api_key: ApiKey | None = None
+    """The key of OpenAI."""
+
+    google_api_key: ApiKey | None = None
+    """The key of Google's Gemini API."""
+
+    deepseek_api_key: ApiKey | None = None
+    """The key of DeepSeek."""
+
+    compatible_url: Annotated[str, AfterValidator(_model_server)] | None = None
+    """A server that speaks OpenAI's chat completions, without `/chat/completions`."""
+
+    compatible_api_key: ApiKey | None = None
+    """The key of that server; None where it wants none."""
+
     regime_models: Annotated[str, AfterValidator(_models)] | None = None
     """Versions of learned regime models, one per timeframe; None means the rules alone."""
 
@@ -228,7 +301,19 @@ def examine_settings() -> tuple[Settings, Sequence[InputRefused]]:
                 fix="unset one of them",
             )
         )
+    refusals += _model_missing(settings)
     return settings, refusals
+
+
+def _model_missing(settings: Settings) -> Sequence[InputRefused]:
+    if settings.ai_provider is AIProvider.HOUSE:
+        return ()
+    try:
+        model_choice(settings.ai_provider, settings.ai_model)
+    except InvalidValue:
+        what = f"{settings.ai_provider} runs several models, and none of them is named"
+        return [InputRefused(what, f"{PREFIX}AI_MODEL", _FIXES["ai_model"])]
+    return ()
 
 
 def secret_of(value: SecretStr | None) -> Secret | None:

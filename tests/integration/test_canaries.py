@@ -43,6 +43,10 @@ from postgres_fixtures import as_superuser, units_on
 
 CANARIES = ("canary-api-key-8d1f", "canary-secret-27ab", "canary-phrase-c90e", "canary-listen-5b3d")
 KEYS = Credentials(*(Secret(canary) for canary in CANARIES[:3]))
+MODEL_KEYS = tuple(
+    f"HEDGEROW_{name}_API_KEY"
+    for name in ("ANTHROPIC", "OPENAI", "GOOGLE", "DEEPSEEK", "COMPATIBLE")
+)
 REPOSITORY = Path(__file__).parents[2]
 Spoil = Callable[[AsyncEngine, Path], Awaitable[None]]
 
@@ -224,8 +228,28 @@ def test_settings_show_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEDGEROW_VAULT_KEY", CANARIES[0])
     monkeypatch.setenv("HEDGEROW_REDIS_URL", f"redis://:{CANARIES[1]}@localhost/0")
     monkeypatch.setenv("HEDGEROW_VAULT_KEY_COMMAND", f"echo {CANARIES[2]}")
+    for number, name in enumerate(MODEL_KEYS):
+        monkeypatch.setenv(name, f"canary-model-{number}-4e1d")
     settings = Settings()
-    assert_clean(f"{settings} {settings!r} {settings.model_dump_json()}")
+    planted = tuple(f"canary-model-{number}-4e1d" for number in range(len(MODEL_KEYS)))
+    assert_clean(f"{settings} {settings!r} {settings.model_dump_json()}", (*CANARIES, *planted))
+
+
+def test_the_doctor_tells_no_key_of_a_model(service_folder: Path) -> None:
+    planted = {name: f"canary-model-{number}-4e1d" for number, name in enumerate(MODEL_KEYS)}
+    # nobody listens there, and the keys of the others would go to their owners
+    unreachable = {
+        "HEDGEROW_COMPATIBLE_URL": "http://127.0.0.1:9/v1",
+        MODEL_KEYS[-1]: planted[MODEL_KEYS[-1]],
+    }
+    broken = {name: f"{key} {key}" for name, key in planted.items()}
+    folder = service_folder / "data"
+    looked = hedgerow(folder, "doctor", "--json", **unreachable)
+    refused = hedgerow(folder, "doctor", "--json", **broken)
+    assert "cannot be reached" in looked.stdout
+    assert refused.stdout.count("not a key") == len(MODEL_KEYS)
+    told = "".join(each.stdout + each.stderr for each in (looked, refused))
+    assert_clean(told, tuple(planted.values()))
 
 
 def hedgerow(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

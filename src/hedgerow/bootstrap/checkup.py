@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, assert_never
 
+from hedgerow.bootstrap.models import look_at_models
 from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.embedded import checks as embedded
 from hedgerow.infrastructure.embedded.data_folder import ELSEWHERE, Places
@@ -31,6 +32,10 @@ _SERVER_SECONDS_MAX: Final = 10.0
 _EMBEDDED_SECONDS_MAX: Final = 150.0
 # a command for the vault's keys is given a minute
 _KEYS_SECONDS_MAX: Final = 70.0
+_MODELS: Final = (
+    *("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY", "DEEPSEEK_API_KEY"),
+    *("COMPATIBLE_URL", "COMPATIBLE_API_KEY", "AI_PROVIDER", "AI_MODEL", "MODEL_FALLBACKS"),
+)
 
 
 def checks_to_make() -> Sequence[Check]:
@@ -89,6 +94,7 @@ def _parts(settings: Settings, looks: _Looks) -> Sequence[_Part]:
             _EMBEDDED_SECONDS_MAX,
             f"set {PREFIX}EMBEDDER to another one",
         ),
+        _Part("models", looks.models, _MODELS, _EMBEDDED_SECONDS_MAX, "try again later"),
     ]
     if settings.kafka_bootstrap is not None:
         parts.insert(4, server("kafka", looks.kafka, True, "KAFKA_BOOTSTRAP"))
@@ -163,6 +169,9 @@ class _Looks:
                 return await _look_at_service(self._settings)
             case _:
                 assert_never(self._settings.embedder)
+
+    async def models(self) -> Sequence[Finding]:
+        return await look_at_models(self._settings)
 
 
 def _wordllama() -> Embedder:

@@ -49,15 +49,20 @@ _PROVIDERS: Final = {
 }
 
 
-def model_choice(provider_text: str, model_text: str | None) -> ModelChoice:
-    """The model that a person, a setting or a row names; `claude` means Anthropic.
-
-    The house needs no model. Raises InvalidValue for a provider that nobody knows, and for one
-    without a model.
-    """
-    provider = _PROVIDERS.get(provider_text.strip().lower())
+def ai_provider(text: str) -> AIProvider:
+    """The provider that goes by a name; `claude` means Anthropic. Raises InvalidValue."""
+    provider = _PROVIDERS.get(text.strip().lower())
     if provider is None:
-        raise InvalidValue(field="provider", value=provider_text, allowed=", ".join(_PROVIDERS))
+        raise InvalidValue(field="provider", value=text, allowed=", ".join(_PROVIDERS))
+    return provider
+
+
+def model_choice(provider_text: str, model_text: str | None) -> ModelChoice:
+    """The model that a person, a setting or a row names; the house needs none.
+
+    Raises InvalidValue for a provider that nobody knows, and for one without a model.
+    """
+    provider = ai_provider(provider_text)
     if provider is AIProvider.HOUSE:
         return HOUSE
     model_id = (model_text or "").strip()

@@ -18,15 +18,13 @@ from pydantic import PrivateAttr
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.errors import ModelUnavailable
 from hedgerow.infrastructure.models.circuit import Circuit
-from hedgerow.infrastructure.models.faults import Fault, late, unreadable
+from hedgerow.infrastructure.models.faults import STUMBLES, Fault, late, unreadable
 from hedgerow.infrastructure.models.patience import Pace, Patience
 from hedgerow.infrastructure.models.provider import Provider
 from hedgerow.infrastructure.models.thoughts import read_by, signed
 from hedgerow.infrastructure.models.usage import CACHE_WRITE_TOKENS, cache_write_tokens
 
 _log = logging.getLogger(__name__)
-# what adapters stumble with over an answer that is not what the protocol says
-_STUMBLES: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 _RESTING: Final = Fault("is left alone for a while, having failed again and again", False)
 _SILENT: Final = Fault("ended without an answer", is_passing=True)
 
@@ -119,7 +117,7 @@ class Link:
                 answer = late(timeout_s)
             except self.provider.errors as error:
                 answer = self.provider.fault(error)
-            except _STUMBLES as error:
+            except STUMBLES as error:
                 answer = unreadable(error)
             if answer is None:
                 return

@@ -13,6 +13,8 @@ from typing import Final
 
 from hedgerow.usecases.pauses import retry_after_s
 
+STUMBLES: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+"""What adapters raise over an answer that is not what the protocol says."""
 _PASSING: Final = frozenset({408, 409, 425, 429})
 _DENIED: Final = frozenset({401, 403})
 _REASONS: Final = {

@@ -11,7 +11,7 @@ from google.adk.models import LlmCapabilities
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic import PrivateAttr
 
 from hedgerow.domain.ai_usage import AIProvider
@@ -38,10 +38,11 @@ class OpenAIProvider:
     ) -> None:
         self.name = name
         self._flavour = FLAVOURS[name]
+        hooks = {"request": [_without_key]} if key is None else {}
         self._client = AsyncOpenAI(
-            # an empty one sends no header; None would look for another server's in the environment
-            api_key="" if key is None else key.reveal(),
-            _enforce_credentials=key is not None,
+            # without one the environment would be searched for a key, which is another server's
+            api_key="none" if key is None else key.reveal(),
+            http_client=DefaultAsyncHttpxClient(event_hooks=hooks),
             base_url=url or self._flavour.url,
             timeout=timeout_s,
             max_retries=0,
@@ -70,6 +71,10 @@ class OpenAIProvider:
     async def aclose(self) -> None:
         """End its connections."""
         await self._client.close()
+
+
+async def _without_key(request: httpx2.Request) -> None:
+    del request.headers["Authorization"]
 
 
 class OpenAIChat(BaseLlm):
