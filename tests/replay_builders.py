@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, cast
 from uuid import UUID
 
-from builders import digits, proposal
+from builders import digits, proposal, stop_proposal
 from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.market import Candle, Exchange, Instrument, Timeframe
 from hedgerow.domain.memory import Memory, Stance
@@ -195,6 +195,16 @@ def sell(briefing: Briefing) -> Decision:
     """Leave whatever is held."""
     assert briefing.position is not None
     return ExitProposal(briefing.symbol, briefing.position.id, "the idea is spent", "me")
+
+
+def tighten(distance: str) -> Act:
+    """Move the stop of whatever is held to so far below the close."""
+
+    def act(briefing: Briefing) -> Decision:
+        assert briefing.position is not None
+        return stop_proposal(briefing.position, str(briefing.candles[-1].close - Decimal(distance)))
+
+    return act
 
 
 TWO_TRADES: Mapping[tuple[str, int], Act] = {("BTC/USDT", 3): buy(), ("BTC/USDT", 9): buy()}

@@ -33,7 +33,7 @@ from hedgerow.backtest import Column, Columns, backtest, read_candles
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Exchange, MarketType, Timeframe, path_of
 from hedgerow.domain.performance import fall_pct
-from hedgerow.domain.proposals import ExitProposal, Proposal
+from hedgerow.domain.proposals import Act, Proposal
 from hedgerow.infrastructure.agents.signal_lookout import SignalLookout, columns_of
 from hedgerow.infrastructure.venues.paper import FundingRates, PaperVenueRules
 from hedgerow.usecases.backtest.desk import BacktestPlan
@@ -64,12 +64,20 @@ class RandomSignals:
         signals: Column = np.where(number < 7, number + 1.0, np.nan)
         return signals
 
-    def decide(self, market: Market) -> Proposal | ExitProposal | None:
+    def _look_after(self, market: Market, chance: Random) -> Act | None:
+        assert market.side is not None
+        act = chance.random()
+        if act < 0.4:
+            return market.leave()
+        away = chance.uniform(-0.005, 0.03) * market.side.sign
+        return market.tighten_stop(market.close * (1 - away)) if act < 0.8 else None
+
+    def decide(self, market: Market) -> Act | None:
         self.asked_at.append(market.count)
         seen = f"{self.seed} {market.symbol} {market.signal} {market.closes(3)}"
         chance = Random(sha256(seen.encode()).hexdigest())
         if market.side is not None:
-            return market.leave() if chance.random() < 0.4 else None
+            return self._look_after(market, chance)
         is_short = self.may_short and chance.random() < 0.5
         away = chance.uniform(0.002, 0.05) * (-1 if is_short else 1)
         close = market.close

@@ -198,6 +198,10 @@ class Leaves:
     def decide(self, market):
         return market.leave("x")
 
+class Tightens:
+    def decide(self, market):
+        return market.tighten_stop(1.0)
+
 class Shorter:
     def decide(self, market):
         return market.on("1h").close
@@ -238,6 +242,7 @@ class Broken:
     [
         ("Raises", {}, ("2024-01-04 08:00 UTC", "ZeroDivisionError: division by zero", "line 8")),
         ("Leaves", {}, ("no position to leave", "line 12", "where market.side is not None")),
+        ("Tightens", {}, ("no position whose stop could move", "where market.side is not None")),
         ("Shorter", {}, ("candles of 1h cannot be made of candles of 4h", "longer ones")),
         ("Text", {}, ("decide returned 'buy'", "return what market.buy")),
         ("Another", {}, ("Another on ETH/USDT", "decide returned an order on BTC/USDT")),

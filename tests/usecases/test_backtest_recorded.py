@@ -21,16 +21,20 @@ from hedgerow.usecases.paper_run import report_facts
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from hedgerow.usecases.report import build_report
 from hedgerow.usecases.report_document import report_document
-from replay_builders import CLOSES, SmallWorld, buy, candle_set, hourly, sell
+from replay_builders import CLOSES, SmallWorld, buy, candle_set, hourly, sell, tighten
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 SCRIPT = {
     (BTC, 3): buy(),
     (BTC, 4): buy(),
+    (BTC, 5): tighten("3"),
+    (BTC, 6): tighten("4"),
     (ETH, 4): buy(trailing_stop_pct=Decimal(2)),
     (ETH, 5): sell,
     (BTC, 9): buy("0.4"),
     (ETH, 10): buy("0.1"),
+    (ETH, 12): tighten("0"),
+    (ETH, 13): tighten("2.007"),
 }
 RULES = PaperVenueRules(seed=3)
 
@@ -50,7 +54,10 @@ async def test_a_recorded_run_makes_the_same_orders_and_fills(
         audited = await unit.audit.orders(run.user_id)
         positions = await unit.trades.positions(run.strategy_id)
         marks = await unit.trades.equity_marks(run.strategy_id)
+        counts = await unit.trades.counts(run.user_id)
     assert len(audited) > 10
+    # one is no closer than the trade's stop of before, one lies on the price
+    assert (counts["StopDecided"], counts["StopRefused"]) == (2, 2)
     of_result = {order.id: order for order in result.orders}
     for each in audited:
         # The store fills in trade ids from the executions, which are compared below.

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import BTC, NOON, USER, begin, opened_fund, proposal
+from builders import BTC, NOON, USER, begin, opened_fund, proposal, stop_proposal
 from hedgerow.domain.messages import (
     DecisionMade,
     IntervalClosed,
@@ -256,6 +256,31 @@ async def test_a_wish_whose_order_has_ended_meanwhile_is_done_without_the_venue(
     assert venue.calls == []
     async with open_postgres(SYSTEM) as unit:
         assert await unit.funds.pending_wishes(USER) == []
+
+
+@pytest.mark.parametrize("trails_first", [True, False])
+async def test_of_two_stops_asked_for_at_once_the_closer_one_stays(
+    open_postgres: OpenUnitOfWork, trails_first: bool
+) -> None:
+    await begin(open_postgres, *opened_fund())
+    driving = await driver(open_postgres, FarVenue())
+    driving.deliver(bought(driving), NOON + MINUTE)
+    await driving.settle()
+    (position,) = driving.fund.positions.values()
+    driving.deliver(PriceMoved("BTC/USDT", Decimal(104)), NOON + 2 * MINUTE)
+    await driving.settle()
+    assert position.stop_loss_price == Decimal("100.88")
+    asked: list[Message] = [
+        PriceMoved("BTC/USDT", Decimal(108)),  # trails to 104.76
+        DecisionMade(BTC, stop_proposal(position, "103")),
+    ]
+    for message in asked if trails_first else asked[::-1]:
+        driving.deliver(message, NOON + 3 * MINUTE)
+    await driving.settle()
+    assert position.stop_loss_price == Decimal("104.76")
+    async with open_postgres(SYSTEM) as unit:
+        stored = await unit.funds.load(USER)
+    assert stored.positions[position.id].stop_loss_price == Decimal("104.76")
 
 
 async def test_what_must_be_saved_along_is_saved_with_every_step_or_not_at_all(
