@@ -20,7 +20,7 @@ from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
 from hedgerow.domain.ai_usage import HOUSE, ModelChoice, TokenUsage
 from hedgerow.domain.errors import BudgetExhausted
 from hedgerow.domain.journal import MarketRegime, SetupRecord
-from hedgerow.domain.limits import trading_bounds
+from hedgerow.domain.limits import Limits, trading_bounds
 from hedgerow.domain.market import Candle, Timeframe
 from hedgerow.domain.market_data import (
     DerivativesReading,
@@ -165,7 +165,9 @@ class DeskWorld:
             floor, self.market, self.indicators, self.universe, {}, self.research_model
         )
         house = HouseAnalyst(self.indicators)
-        return AgentDesk(floor, room, house, self._record, self._met, self.terms)
+        return AgentDesk(
+            floor, room, house, self._record, self._last_met, self._allowances, self.terms
+        )
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         return self.others.get(choice) or HouseModel()
@@ -175,8 +177,12 @@ class DeskWorld:
     ) -> SetupRecord:
         return self.record
 
-    async def _met(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
+    async def _last_met(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
         return self.met
+
+    async def _allowances(self, user_id: UUID) -> tuple[UserSettings, Limits]:
+        view = fund_view()
+        return view.settings, view.limits
 
 
 def _no_tokens(response: LlmResponse) -> TokenUsage:

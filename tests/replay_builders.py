@@ -238,7 +238,7 @@ class SmallWorld:
             make_venue=self.make_venue,
             charges=VenueCharges(Decimal("0.001"), Decimal("0.0005")),
             regime_model=self.regimes,
-            make_staff=lambda exchange, symbols: Staff(self.analyst, BriefReviewer(), self.curator),
+            make_staff=lambda *_: Staff(self.analyst, BriefReviewer(), self.curator),
             embedder=LetterEmbedder(),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,15 @@ from platformdirs import user_data_dir
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hedgerow.domain.ai_usage import HOUSE, AIProvider, ai_provider, model_chain, model_choice
-from hedgerow.domain.errors import InputRefused, InvalidValue
+from hedgerow.domain.ai_usage import (
+    HOUSE,
+    AIProvider,
+    ai_provider,
+    model_chain,
+    model_choice,
+    models_by_agent,
+)
+from hedgerow.domain.errors import InputRefused, InvalidValue, value_in_words
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS
 from hedgerow.domain.secrets import Secret
 
@@ -37,6 +45,10 @@ _FIXES = {
     "ai_provider": "set it to anthropic, openai, google, deepseek, compatible, or house",
     "ai_model": "name one model of that provider",
     "model_fallbacks": "write PROVIDER/MODEL, several with commas between them, or unset it",
+    "agent_models": "write AGENT=PROVIDER/MODEL, several with commas between them, or unset it",
+    "cheaper_model": "write PROVIDER/MODEL, or unset it",
+    "desk_interval_minutes": "set it to a whole number of minutes from 1 to 43200, or unset it",
+    "research_budget_usd": "set it to US dollars, 0 or more, or unset it",
     "model_timeout_s": "set it to a number of seconds from 1 to 3600",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
@@ -163,6 +175,24 @@ def _models(text: str) -> str:
     return ",".join(versions)
 
 
+def _agent_models(text: str) -> str:
+    try:
+        models_by_agent(text)
+    except InvalidValue as error:
+        raise ValueError(value_in_words(error)) from error
+    return text
+
+
+def _one_model(text: str) -> str:
+    try:
+        chain = model_chain(text)
+    except InvalidValue as error:
+        raise ValueError(value_in_words(error)) from error
+    if len(chain) != 1:
+        raise ValueError("not one model")
+    return text
+
+
 class EmbedderName(StrEnum):
     """What turns text into vectors."""
 
@@ -234,6 +264,18 @@ class Settings(BaseSettings):
 
     model_fallbacks: Annotated[str, AfterValidator(_fallbacks)] | None = None
     """Models asked in turn where that one gives no answer, as provider/model between commas."""
+
+    agent_models: Annotated[str, AfterValidator(_agent_models)] | None = None
+    """Models of single agents, whatever the user's is, as agent=provider/model between commas."""
+
+    cheaper_model: Annotated[str, AfterValidator(_one_model)] | None = None
+    """The model that is asked instead from 80 % of a user's month on, as provider/model."""
+
+    desk_interval_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = None
+    """How much time lies at least between two meetings on a symbol; None means one candle."""
+
+    research_budget_usd: Annotated[Decimal, Field(ge=0)] | None = None
+    """What the research that all users share may cost in a month; None means no limit."""
 
     model_timeout_s: Annotated[float, Field(ge=1.0, le=3600.0)] = 120.0
     """How long a model may take for an answer, in seconds."""

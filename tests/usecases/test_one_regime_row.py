@@ -85,7 +85,7 @@ async def test_all_go_by_the_row_that_is_stored(open_postgres: OpenUnitOfWork) -
         await classify_regimes(desk, replace(asked, since=BEGIN), lambda *_: None)
     house = WatchedHouse()
     world = SmallWorld(open_postgres).desk
-    staff = replace(world.make_staff(Exchange.BINANCE, ()), analyst=house)
+    staff = replace(world.make_staff(Exchange.BINANCE, (), END), analyst=house)
     paper = replace(world, make_staff=lambda *_: staff, regime_model=NeverAsked())
     run = await run_paper(paper, plan_of(candles), candles, lambda _: None, lambda: False)
 

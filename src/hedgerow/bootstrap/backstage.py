@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hedgerow.bootstrap.agents import AgentsMaker
 from hedgerow.bootstrap.desks import (
     ChosenRegimes,
     at_one_moment,
@@ -22,6 +23,8 @@ from hedgerow.bootstrap.desks import (
     vault,
 )
 from hedgerow.bootstrap.engines import Engines
+from hedgerow.bootstrap.models import default_model, has_models, model_book
+from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
 from hedgerow.settings import Settings, load_settings
@@ -53,7 +56,10 @@ from hedgerow.usecases.sweep.run_sweep import SweepDesk
 from hedgerow.usecases.vault_keys import prepare_vault
 
 if TYPE_CHECKING:  # half a second, wasted on the commands that do without
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from hedgerow.infrastructure.agents.indicators import IndicatorDesk
+    from hedgerow.infrastructure.clickhouse.client import ClickHouse
 
 
 class Backstage:
@@ -187,8 +193,9 @@ class Backstage:
             if fresh:
                 await self._engines.empty(engine, clickhouse)
             embedder = await stack.enter_async_context(self._engines.embedder())
+            agents = await stack.enter_async_context(self._agents(engine, clickhouse))
             store = ClickHouseCandleStore(clickhouse)
-            yield paper_desk(engine, store, embedder, self._regime_model, self._indicators)
+            yield paper_desk(engine, store, embedder, self._regime_model, agents.staff)
 
     @asynccontextmanager
     async def shared_desk(self) -> AsyncIterator[PaperDesk]:
@@ -199,10 +206,32 @@ class Backstage:
             self._engines.postgres() as engine,
             self._engines.clickhouse() as clickhouse,
             self._engines.embedder() as embedder,
+            self._agents(engine, clickhouse) as agents,
         ):
             store = ClickHouseCandleStore(clickhouse)
             look = at_one_moment(engine)
-            yield paper_desk(look, store, embedder, self._regime_model, self._indicators)
+            yield paper_desk(look, store, embedder, self._regime_model, agents.staff)
+
+    @asynccontextmanager
+    async def _agents(
+        self, engine: AsyncEngine, clickhouse: ClickHouse
+    ) -> AsyncIterator[AgentsMaker]:
+        """What desks of agents are made of; the log of their calls is whole when it ends."""
+        from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
+        from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
+
+        async with AsyncExitStack() as stack:
+            book = None
+            if has_models(self._settings):
+                book = await stack.enter_async_context(model_book(self._settings))
+            store = ClickHouseUsageStore(clickhouse)
+            log = await stack.enter_async_context(BatchWriter(store.save))
+            units = unit_of_work(engine)
+            yield AgentsMaker(self._settings, units, clickhouse, log, self._indicators, book)
+
+    def default_model(self) -> ModelChoice:
+        """The model that agents ask, unless a user's settings say otherwise."""
+        return default_model(self._settings)
 
     @asynccontextmanager
     async def usage(self) -> AsyncIterator[UsageStore]:

@@ -11,7 +11,7 @@ from hedgerow.domain.market import Instrument
 from hedgerow.infrastructure.embedded.data_folder import DataFolder, Places
 from hedgerow.settings import Settings, secret_of
 from hedgerow.usecases.gather_report import VenueCharges
-from hedgerow.usecases.paper_run import PaperDesk
+from hedgerow.usecases.paper_run import MakeStaff, PaperDesk
 from hedgerow.usecases.ports.desk import Embedder, RegimeModel
 from hedgerow.usecases.ports.market import CandleStore
 from hedgerow.usecases.ports.shared_state import SharedState
@@ -106,12 +106,9 @@ def paper_desk(
     candle_store: CandleStore,
     embedder: Embedder,
     regimes: RegimeModel,
-    indicators: IndicatorDesk,
+    make_staff: MakeStaff,
 ) -> PaperDesk:
     """What a run over past candles needs."""
-    from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
-    from hedgerow.infrastructure.agents.house_curator import HouseCurator
-    from hedgerow.infrastructure.agents.house_reviewer import HouseReviewer
     from hedgerow.infrastructure.postgres.partitions import ensure_partitions
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
@@ -130,9 +127,7 @@ def paper_desk(
         candle_store=candle_store,
         make_venue=make_venue,
         charges=VenueCharges(rules.taker_fee_ratio, rules.slippage_ratio),
-        analyst=HouseAnalyst(indicators),
         regime_model=regimes,
-        reviewer=HouseReviewer(),
-        curator=HouseCurator(),
+        make_staff=make_staff,
         embedder=embedder,
     )

@@ -27,6 +27,20 @@ def chosen_models(settings: Settings) -> Sequence[ModelChoice]:
     return (first, *model_chain(settings.model_fallbacks or ""))
 
 
+def default_model(settings: Settings) -> ModelChoice:
+    """The model that a desk asks first."""
+    return model_choice(settings.ai_provider, settings.ai_model)
+
+
+def has_models(settings: Settings) -> bool:
+    """Whether any provider is set up."""
+    keys = (
+        *(settings.anthropic_api_key, settings.openai_api_key, settings.google_api_key),
+        settings.deepseek_api_key,
+    )
+    return settings.compatible_url is not None or any(key is not None for key in keys)
+
+
 def model_book(settings: Settings) -> ModelBook:
     """The models of every provider that has a key or an address."""
     from hedgerow.infrastructure.models.book import ModelBook

@@ -78,6 +78,16 @@ def model_chain(text: str) -> tuple[ModelChoice, ...]:
     return tuple(model_choice(provider, model) for provider, _, model in named)
 
 
+def models_by_agent(text: str) -> dict[str, ModelChoice]:
+    """The models of `agent=provider/model,agent=provider/model`, by agent; raises InvalidValue."""
+    named = [each.strip().partition("=") for each in text.split(",") if each.strip()]
+    for agent, _, model in named:
+        if not agent.strip() or not model.strip():
+            raise InvalidValue(field="agent_models", value=agent, allowed="agent=provider/model")
+    chains = {agent.strip(): model_chain(model) for agent, _, model in named}
+    return {agent: chain[0] for agent, chain in chains.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
     """Tokens of one call. Those read from and written to the provider's cache are part of

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.market import Timeframe
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
@@ -111,6 +112,10 @@ class Backstage(Protocol):
 
     def shared_desk(self) -> AbstractAsyncContextManager[PaperDesk]:
         """All services for looking at runs, shared with whatever else is running."""
+        ...
+
+    def default_model(self) -> ModelChoice:
+        """The model that agents ask, unless a user's settings say otherwise."""
         ...
 
     def usage(self) -> AbstractAsyncContextManager[UsageStore]:

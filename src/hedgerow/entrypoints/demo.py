@@ -56,7 +56,12 @@ async def run_demo(backstage: Backstage, request: DemoRequest) -> DemoEnd:
         request.data, request.timeframe, request.symbols, allow_gaps=request.allow_gaps
     )
     plan = plan_run(
-        candles, Exchange.BINANCE, request.capital, request.seed, RiskTolerance.MODERATE
+        candles,
+        Exchange.BINANCE,
+        request.capital,
+        request.seed,
+        RiskTolerance.MODERATE,
+        backstage.default_model(),
     )
     console = Console()
     console.print(

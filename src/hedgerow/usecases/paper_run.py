@@ -58,6 +58,10 @@ class RunPlan:
         return sha256(repr(encode(self)).encode()).hexdigest()
 
 
+MakeStaff = Callable[[Exchange, Sequence[str], datetime], Staff]
+"""Those who decide on symbols of an exchange, whose market records are settled until a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaperDesk:
     """Everything that a paper run needs from the outside.
@@ -72,7 +76,7 @@ class PaperDesk:
     make_venue: Callable[[Sequence[Instrument], int], ReplayVenue]
     charges: VenueCharges
     regime_model: RegimeModel
-    make_staff: Callable[[Exchange, Sequence[str]], Staff]
+    make_staff: MakeStaff
     embedder: Embedder
 
 
@@ -134,7 +138,7 @@ async def run_paper(
     instruments = [series[symbol].instrument(MarketType.SPOT) for symbol in plan.symbols]
     venue = desk.make_venue(instruments, plan.seed)
     fund, run = await _resume(desk, plan, venue) or await _begin(desk, plan, instruments, venue)
-    staff = desk.make_staff(plan.exchange, plan.symbols)
+    staff = desk.make_staff(plan.exchange, plan.symbols, plan.ends_at)
     school = TradeSchool(
         desk.open_unit_of_work,
         staff.reviewer,

@@ -59,6 +59,13 @@ class PostgresMeetings:
         c = _TABLE.c
         return await self._first(select(_TABLE).order_by(c.acted.desc(), c.at.desc(), c.id.desc()))
 
+    async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
+        """When the desk last met for a user on a symbol, before a moment."""
+        c = _TABLE.c
+        mine = select(c.at).where(c.user_id == user_id, c.symbol == symbol, c.at < before)
+        latest: datetime | None = await self._connection.scalar(mine.order_by(c.at.desc()).limit(1))
+        return latest
+
     async def between(self, user_id: UUID, start: datetime, end: datetime) -> list[Meeting]:
         """A user's meetings with `start <= at < end`, by time and then by symbol."""
         c = _TABLE.c

@@ -93,6 +93,10 @@ class Meetings(Protocol):
         """The meeting held last that decided to act, or if none did, the last one."""
         ...
 
+    async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
+        """When the desk last met for a user on a symbol, before a moment."""
+        ...
+
     async def between(self, user_id: UUID, start: datetime, end: datetime) -> list[Meeting]:
         """A user's meetings with `start <= at < end`, by time and then by symbol."""
         ...

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from hedgerow.domain.ai_budget import BudgetPressure
+from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, model_choice
 from hedgerow.domain.ids import derived_id
+from hedgerow.domain.limits import Limits
 from hedgerow.domain.proposals import Abstention, Decision
+from hedgerow.domain.users import UserSettings
 from hedgerow.infrastructure.agents.desk import fund_meeting, position_meeting
 from hedgerow.infrastructure.agents.desk.answers import Direction
 from hedgerow.infrastructure.agents.desk.floor import Floor, Table, Tool
@@ -19,6 +22,7 @@ from hedgerow.infrastructure.agents.desk.fund_tools import FundTools, PositionTo
 from hedgerow.infrastructure.agents.desk.market_tools import MarketBrief, MarketTools
 from hedgerow.infrastructure.agents.desk.research import Research, ResearchRoom, answers_in
 from hedgerow.infrastructure.agents.desk.roster import Agent
+from hedgerow.infrastructure.agents.desk.school import Terms
 from hedgerow.infrastructure.agents.desk.screen import Called, PassedOver, Sight, screen
 from hedgerow.infrastructure.agents.desk.seating import can_decide, seated
 from hedgerow.infrastructure.agents.desk.wire import canonical
@@ -36,6 +40,9 @@ _THROTTLED_INTERVALS: Final = 4
 
 LastMet = Callable[[UUID, str, datetime], Awaitable[datetime | None]]
 """When the desk last met for a user on a symbol, before a moment."""
+
+Allowances = Callable[[UUID], Awaitable[tuple[UserSettings, Limits]]]
+"""What a user set, and what their tier allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class AgentDesk:
         house: HouseAnalyst,
         read_record: ReadRecord,
         last_met: LastMet,
+        allowances: Allowances,
         terms: DeskTerms,
     ) -> None:
         self._floor = floor
@@ -66,6 +74,7 @@ class AgentDesk:
         self._house = house
         self._read_record = read_record
         self._last_met = last_met
+        self._allowances = allowances
         self._terms = terms
         self._met: dict[tuple[UUID, str], datetime] = {}
 
@@ -83,7 +92,9 @@ class AgentDesk:
                 briefing, f"only {len(briefing.candles)} of {WINDOW} closed candles are known"
             )
         visit = _Visit(briefing, recall, self._room.tools(_brief_of(briefing)))
-        pressure = await self._pressure(visit)
+        fund = visit.fund
+        limits = budget_limits(fund.settings, fund.limits)
+        pressure = await self._pressure(fund.user_id, fund.settings, limits, briefing.at)
         match screen(await self._sight(visit), self._interval(briefing, pressure)):
             case PassedOver(reason):
                 return _pass(briefing, reason)
@@ -160,15 +171,26 @@ class AgentDesk:
             budget_limits(fund.settings, fund.limits),
             briefing.at,
         )
-        default = _default_model(fund)
-        terms = self._terms
-
-        def choose(agent: Agent) -> ModelChoice:
-            if pressure is BudgetPressure.THROTTLED and terms.cheaper is not None:
-                return terms.cheaper
-            return terms.models.get(agent.name) or agent.model or default
-
+        choose = partial(self._choose, fund.settings, pressure)
         return Table(self._floor, caller, choose, tools)
+
+    def _choose(
+        self, settings: UserSettings, pressure: BudgetPressure, agent: Agent
+    ) -> ModelChoice:
+        """The agent's own model, or the user's; the cheaper one where the budget runs low."""
+        terms = self._terms
+        if pressure is BudgetPressure.THROTTLED and terms.cheaper is not None:
+            return terms.cheaper
+        return terms.models.get(agent.name) or agent.model or _default_model(settings)
+
+    async def school_terms(self, user_id: UUID, agent: Agent, at: datetime) -> Terms | None:
+        """On which terms an agent of the school is asked for a user; None where rules answer."""
+        settings, tier = await self._allowances(user_id)
+        limits = budget_limits(settings, tier)
+        pressure = await self._pressure(user_id, settings, limits, at)
+        if pressure is BudgetPressure.EXHAUSTED or agent not in seated(tier, pressure):
+            return None
+        return Terms(limits, self._choose(settings, pressure, agent))
 
     async def _close(
         self,
@@ -200,13 +222,12 @@ class AgentDesk:
             met = await self._last_met(user_id, briefing.symbol, briefing.at)
         return None if met is None else briefing.at - met
 
-    async def _pressure(self, visit: _Visit) -> BudgetPressure:
-        if _default_model(visit.fund).provider is AIProvider.HOUSE and not self._terms.models:
+    async def _pressure(
+        self, user_id: UUID, settings: UserSettings, limits: BudgetLimits, at: datetime
+    ) -> BudgetPressure:
+        if _default_model(settings).provider is AIProvider.HOUSE and not self._terms.models:
             return BudgetPressure.NORMAL
-        fund = visit.fund
-        return await self._floor.clerk.pressure(
-            fund.user_id, budget_limits(fund.settings, fund.limits), visit.briefing.at
-        )
+        return await self._floor.clerk.pressure(user_id, limits, at)
 
     def _interval(self, briefing: Briefing, pressure: BudgetPressure) -> timedelta:
         interval = self._terms.interval or briefing.timeframe.duration
@@ -244,8 +265,7 @@ def briefing_document(briefing: Briefing) -> Mapping[str, object]:
     return {**document, "candles": len(briefing.candles)}
 
 
-def _default_model(fund: FundView) -> ModelChoice:
-    settings = fund.settings
+def _default_model(settings: UserSettings) -> ModelChoice:
     return model_choice(settings.default_ai_provider, settings.default_ai_model)
 
 
