@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,55 @@ async def test_regimes_from_before_are_taken_for_binances(empty_url: str) -> Non
         async with PostgresUnitOfWork(engine, SYSTEM) as unit:
             assert await unit.regimes.claim("BTC/USDT", Exchange.OKX) is Exchange.BINANCE
             assert await unit.regimes.claim("ETH/USDT", Exchange.OKX) is Exchange.OKX
+
+
+def conversation(name: str, events: int, language: str) -> dict[str, Any]:
+    """A row of sessions as it was before there were pages."""
+    said = [
+        {
+            "event_id": f"e{number}",
+            "author": "a",
+            "content": {"type": "text", "text": "x"},
+            "timestamp": "2024-03-04T13:00:00Z",
+        }
+        for number in range(events)
+    ]
+    state = {"_user_language": language, "_temp_x": 1, "mood": "calm"}
+    return {
+        "name": name,
+        "user": str(ADA),
+        "state": json.dumps(state),
+        "events": json.dumps(said),
+        "hours": events,
+    }
+
+
+async def test_conversations_from_before_there_were_pages_are_kept(empty_url: str) -> None:
+    sizes = {"none": 0, "short": 3, "full": 64, "long": 130}
+    async with open_engine(empty_url) as engine:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade, "0008_one_exchange_of_each_regime")
+        async with (
+            open_engine(as_superuser(engine)) as superuser,
+            superuser.begin() as connection,
+        ):
+            await connection.execute(
+                text(
+                    "INSERT INTO sessions VALUES (gen_random_uuid(), 'app', :user, :name,"
+                    " CAST(:state AS jsonb), CAST(:events AS jsonb), now(),"
+                    " now() + make_interval(hours => :hours))"
+                ),
+                [conversation(name, events, f"of {name}") for name, events in sizes.items()],
+            )
+        await migrate(engine)
+        async with PostgresUnitOfWork(engine, ADA) as unit:
+            for name, events in sizes.items():
+                found = await unit.sessions.find("app", ADA, name)
+                assert found is not None
+                assert [e.event_id for e in found.events] == [f"e{n}" for n in range(events)]
+                assert found.version == events
+                # of what sessions share, the one that went on last is right
+                assert found.state == {"mood": "calm", "_user_language": "of long"}
 
 
 async def test_a_fund_goes_on_where_it_was(empty_url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -77,7 +77,7 @@ class _Reader:
     name: str
 
     def read(self, kind: Any, value: object, path: str) -> Any:
-        origin, arguments = get_origin(kind), get_args(kind)
+        origin, arguments, is_record = _shape(kind)
         if origin in (Union, UnionType):
             (wanted,) = [option for option in arguments if option is not type(None)]
             return None if value is None else self.read(wanted, value, path)
@@ -85,23 +85,22 @@ class _Reader:
             return self._items(arguments[0], value, path)
         if origin is dict:
             return self._mapping(arguments[1], value, path)
-        if is_dataclass(kind):
+        if is_record:
             return self._record(kind, value, path)
         return self._plain(kind, value, path)
 
     def _record(self, record: Any, value: object, path: str) -> Any:
         document = self._object(value, path)
-        known = {field.name: field for field in fields(record)}
+        kinds, needed = _fields(record)
         for key in document:
-            if key not in known:
+            if key not in kinds:
                 self._refuse(_below(path, key), "is not a known key")
-        for key, field in known.items():
-            if key not in document and not _has_default(field):
+        for key in needed:
+            if key not in document:
                 self._refuse(_below(path, key), "is missing")
-        hints = _hints(record)
         return record(
             **{
-                key: self.read(hints[key], item, _below(path, key))
+                key: self.read(kinds[key], item, _below(path, key))
                 for key, item in document.items()
             }
         )
@@ -146,10 +145,20 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+# Worked out once: a conversation is thousands of records of few kinds.
 @cache
-def _hints(record: Any) -> dict[str, Any]:
-    # a conversation is thousands of records of few kinds
-    return get_type_hints(record)
+def _shape(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """What a kind is made of, and whether it is a record."""
+    return get_origin(kind), get_args(kind), is_dataclass(kind)
+
+
+@cache
+def _fields(record: Any) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The kind of each field of a record, and the fields that it cannot do without."""
+    hints = get_type_hints(record)
+    known = fields(record)
+    needed = tuple(field.name for field in known if not _has_default(field))
+    return {field.name: hints[field.name] for field in known}, needed
 
 
 def _has_default(field: Field[Any]) -> bool:

@@ -12,7 +12,7 @@ from hedgerow.domain.sessions import ContentType, SessionEvent
 # What an answer comes to in a sentence, whichever of these it has.
 _SENTENCES: Final = ("summary", "claim", "thesis", "reasoning", "lessons")
 # What it comes to in a word, and how sure the agent is.
-_WORDS: Final = ("view", "direction", "stake", "verdict", "action", "order_type")
+_WORDS: Final = ("view", "direction", "verdict", "stake", "action", "order_type")
 _DEGREES: Final = ("confidence", "conviction", "strength")
 
 
