@@ -49,7 +49,7 @@ async def test_an_agent_calls_its_tools_and_each_answer_is_accounted_for(name: s
         Said("it stands at 101.5", usage=TokenUsage(50, 9)),
     ]
     async with ModelServer(SPEAKERS[name](), scripts) as server:
-        provider = server.speaker.client(server.url, 5.0)
+        provider = server.speaker.client(server.url, 30.0)
         async with ModelBook({provider.name: provider}) as book:
             llm = book.llm([ModelChoice(provider.name, "m")])
             agent = LlmAgent(name="analyst", model=llm, instruction="Look.", tools=[price_of])
@@ -65,7 +65,7 @@ async def test_an_agent_calls_its_tools_and_each_answer_is_accounted_for(name: s
 
 async def test_an_agent_is_held_to_its_schema(name: str) -> None:
     async with ModelServer(SPEAKERS[name](), [Said('{"stance": "long"}')]) as server:
-        provider = server.speaker.client(server.url, 5.0)
+        provider = server.speaker.client(server.url, 30.0)
         async with ModelBook({provider.name: provider}) as book:
             llm = book.llm([ModelChoice(provider.name, "m")])
             agent = LlmAgent(
