@@ -23,7 +23,7 @@ from hedgerow.infrastructure.models.patience import Patience
 from hedgerow.infrastructure.models.usage import token_usage
 from model_servers import SPEAKERS, Answer, Heard, ModelServer, Said
 
-ONCE = Patience(attempts=1, timeout_s=5.0)
+ONCE = Patience(attempts=1, timeout_s=30.0)
 
 
 class Stop(BaseModel):
@@ -40,7 +40,7 @@ class View(BaseModel):
 @asynccontextmanager
 async def served(name: str, *scripts: Any) -> AsyncIterator[tuple[ModelServer, BaseLlm]]:
     async with ModelServer(SPEAKERS[name](), scripts) as server:
-        provider = server.speaker.client(server.url, 5.0)
+        provider = server.speaker.client(server.url, 30.0)
         async with ModelBook({provider.name: provider}, ONCE) as book:
             yield server, book.llm([ModelChoice(provider.name, "m")])
 
@@ -181,7 +181,7 @@ class TestServersOfOnesOwn:
     async def test_without_a_key_none_is_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-else")
         async with ModelServer(SPEAKERS["compatible"]()) as server:
-            provider = OpenAIProvider(AIProvider.COMPATIBLE, None, 5.0, f"{server.url}/v1")
+            provider = OpenAIProvider(AIProvider.COMPATIBLE, None, 30.0, f"{server.url}/v1")
             async with ModelBook({provider.name: provider}, ONCE) as book:
                 await ask(book.llm([ModelChoice(AIProvider.COMPATIBLE, "m")]))
         assert "authorization" not in server.heard[0].headers

@@ -23,7 +23,7 @@ async def look(
     name: str, *answers: Answer, chosen: Sequence[ModelChoice] = ()
 ) -> Sequence[Finding]:
     async with ModelServer(SPEAKERS[name](), answers) as server:
-        provider = server.speaker.client(server.url, 2.0)
+        provider = server.speaker.client(server.url, 30.0)
         found = await look_at_models({provider.name: provider}, chosen, AT)
         await provider.aclose()
     return found

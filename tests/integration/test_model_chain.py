@@ -22,7 +22,7 @@ from hedgerow.infrastructure.models.book import ModelBook
 from hedgerow.infrastructure.models.patience import Pace, Patience
 from model_servers import SPEAKERS, Answer, Heard, ModelServer, Said
 
-PATIENCE = Patience(attempts=2, timeout_s=1.0, failures_max=4, rest_s=30.0)
+PATIENCE = Patience(attempts=2, timeout_s=30.0, failures_max=4, rest_s=30.0)
 CLAUDE = ModelChoice(AIProvider.ANTHROPIC, "claude-x")
 OTHER_CLAUDE = ModelChoice(AIProvider.ANTHROPIC, "claude-y")
 GPT = ModelChoice(AIProvider.OPENAI, "gpt-x")
@@ -220,13 +220,13 @@ class TestCircuits:
         assert sorted(told(answer)[0] for answer in answers) == ["anthropic"] + ["openai"] * 4
 
     async def test_a_call_that_is_broken_off_leaves_no_probe_behind(self) -> None:
-        async with open_desk(Patience(attempts=1, timeout_s=5.0, failures_max=1)) as desk:
+        async with open_desk(Patience(attempts=1, timeout_s=30.0, failures_max=1)) as desk:
             desk.down(CLAUDE, times=1)
             llm = desk.book.llm([CLAUDE, GPT])
             await ask(llm)
             desk.clock.now_s += 30.0
             server = desk.servers[AIProvider.ANTHROPIC]
-            desk.script(CLAUDE, server.refusing(500, delay_s=5.0))
+            desk.script(CLAUDE, server.refusing(500, delay_s=60.0))
             server.is_asked.clear()
             probe = asyncio.create_task(ask(llm))
             await server.is_asked.wait()

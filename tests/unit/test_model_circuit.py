@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hedgerow.infrastructure.models.circuit import Circuit
+from hedgerow.infrastructure.models.circuit import Admission, Circuit
 from hedgerow.infrastructure.models.faults import Fault, of_status
 from hedgerow.infrastructure.models.patience import Pace, Patience
 
@@ -22,49 +22,60 @@ def fail(circuit: Circuit, times: int, now_s: float = 0.0) -> None:
         circuit.failed(now_s)
 
 
+def admits(circuit: Circuit, now_s: float) -> bool:
+    return circuit.admit(now_s) is not Admission.REFUSED
+
+
 class TestCircuit:
     def test_stays_closed_below_its_limit(self, circuit: Circuit) -> None:
         fail(circuit, 2)
-        assert circuit.admits(0.0)
+        assert admits(circuit, 0.0)
 
     def test_opens_after_failures_in_a_row(self, circuit: Circuit) -> None:
         fail(circuit, 3)
-        assert not circuit.admits(29.9)
+        assert not admits(circuit, 29.9)
 
     def test_an_answer_between_failures_starts_the_row_anew(self, circuit: Circuit) -> None:
         fail(circuit, 2)
         circuit.answered()
         fail(circuit, 2)
-        assert circuit.admits(0.0)
+        assert admits(circuit, 0.0)
 
     def test_lets_one_probe_through_after_its_rest(self, circuit: Circuit) -> None:
         fail(circuit, 3)
-        assert [circuit.admits(30.0) for _ in range(3)] == [True, False, False]
+        assert [admits(circuit, 30.0) for _ in range(3)] == [True, False, False]
 
     def test_closes_once_the_probe_is_answered(self, circuit: Circuit) -> None:
         fail(circuit, 3)
-        assert circuit.admits(30.0)
+        assert admits(circuit, 30.0)
         circuit.answered()
-        circuit.left()
-        assert [circuit.admits(30.0) for _ in range(3)] == [True] * 3
+        circuit.left(Admission.PROBE)
+        assert [admits(circuit, 30.0) for _ in range(3)] == [True] * 3
 
     def test_opens_again_where_the_probe_fails(self, circuit: Circuit) -> None:
         fail(circuit, 3)
-        assert circuit.admits(30.0)
+        assert admits(circuit, 30.0)
         circuit.failed(31.0)
-        circuit.left()
-        assert [circuit.admits(60.9), circuit.admits(61.0)] == [False, True]
+        circuit.left(Admission.PROBE)
+        assert [admits(circuit, 60.9), admits(circuit, 61.0)] == [False, True]
 
     def test_a_probe_that_is_broken_off_makes_room_for_another(self, circuit: Circuit) -> None:
         fail(circuit, 3)
-        assert circuit.admits(30.0)
-        circuit.left()
-        assert circuit.admits(30.0)
+        assert admits(circuit, 30.0)
+        circuit.left(Admission.PROBE)
+        assert admits(circuit, 30.0)
+
+    def test_a_call_from_before_it_opened_makes_no_room(self, circuit: Circuit) -> None:
+        early = circuit.admit(0.0)
+        fail(circuit, 3)
+        assert circuit.admit(30.0) is Admission.PROBE
+        circuit.left(early)
+        assert circuit.admit(30.0) is Admission.REFUSED
 
     def test_rests_as_long_as_it_is_told(self, circuit: Circuit) -> None:
         circuit.rest(10.0, 100.0)
         circuit.rest(20.0, 5.0)
-        assert [circuit.admits(109.9), circuit.admits(110.0)] == [False, True]
+        assert [admits(circuit, 109.9), admits(circuit, 110.0)] == [False, True]
 
 
 class TestPatience:

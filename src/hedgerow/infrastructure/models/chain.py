@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.errors import ModelUnavailable
-from hedgerow.infrastructure.models.circuit import Circuit
+from hedgerow.infrastructure.models.circuit import Admission, Circuit
 from hedgerow.infrastructure.models.faults import STUMBLES, Fault, late, unreadable
 from hedgerow.infrastructure.models.patience import Pace, Patience
 from hedgerow.infrastructure.models.provider import Provider
@@ -53,10 +53,10 @@ class Link:
         """The answer of the first attempt that gets one, or the fault of the last."""
         fault = _RESTING
         before = tally.attempts
-        while self.circuit.admits(self.pace.clock()):
+        while (admission := self._admission()) is not Admission.REFUSED:
             tally.attempts += 1
             failure: Fault | None = None
-            async with aclosing(self._attempt(request, stream, tally)) as answers:
+            async with aclosing(self._attempt(request, stream, tally, admission)) as answers:
                 async for answer in answers:
                     if isinstance(answer, Fault):
                         failure = answer
@@ -72,7 +72,7 @@ class Link:
         yield fault
 
     async def _attempt(
-        self, request: LlmRequest, stream: bool, tally: Tally
+        self, request: LlmRequest, stream: bool, tally: Tally, admission: Admission
     ) -> AsyncGenerator[LlmResponse | Fault, None]:
         """One request: answers, the last of them complete, or a fault in place of them."""
         start_s = self.pace.clock()
@@ -96,12 +96,15 @@ class Link:
             if fault is not None:
                 self._count(fault)
         finally:
-            self.circuit.left()
+            self.circuit.left(admission)
         if fault is not None and has_begun:
             problem = f"broke off in the middle of its answer: it {fault.problem}"
             raise ModelUnavailable(str(self.choice), problem, tally.attempts)
         if fault is not None:
             yield fault
+
+    def _admission(self) -> Admission:
+        return self.circuit.admit(self.pace.clock())
 
     async def _in_time(
         self, answers: AsyncGenerator[LlmResponse, None]

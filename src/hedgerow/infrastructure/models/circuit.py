@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
+
+class Admission(Enum):
+    """Whether, and as what, a call may be made."""
+
+    CALL = "call"
+    PROBE = "probe"
+    REFUSED = "refused"
+
 
 class Circuit:
     """Whether a provider is asked: closed, open for `rest_s`, then open to one probe.
@@ -18,14 +28,14 @@ class Circuit:
         self._open_until_s: float | None = None
         self._is_probed = False
 
-    def admits(self, now_s: float) -> bool:
-        """Whether a call may be made now; whoever makes it says later how it ended."""
+    def admit(self, now_s: float) -> Admission:
+        """Whether a call may be made now; whoever makes it says how it ended, and that it did."""
         if self._open_until_s is None:
-            return True
+            return Admission.CALL
         if now_s < self._open_until_s or self._is_probed:
-            return False
+            return Admission.REFUSED
         self._is_probed = True
-        return True
+        return Admission.PROBE
 
     def answered(self) -> None:
         """The provider is there, whatever it said."""
@@ -42,6 +52,7 @@ class Circuit:
         """Be open for so many seconds, or for longer where it is already."""
         self._open_until_s = max(self._open_until_s or now_s, now_s + seconds)
 
-    def left(self) -> None:
-        """A call has ended, or was broken off: another probe may be made."""
-        self._is_probed = False
+    def left(self, admission: Admission) -> None:
+        """A call has ended, or was broken off; after a probe another may be made."""
+        if admission is Admission.PROBE:
+            self._is_probed = False

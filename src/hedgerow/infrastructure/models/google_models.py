@@ -44,11 +44,10 @@ class GoogleProvider:
     def fault(self, error: Exception) -> Fault:
         """What an error means; Google tells in the body how long to wait."""
         match error:
-            case errors.APIError():
+            case errors.APIError(code=int(code)):
                 headers: Mapping[str, str] = getattr(error.response, "headers", {})
-                fault = of_status(error.code, headers, KEY_SETTINGS[self.name])
-                if _names_the_key(error.details):
-                    return of_status(401, headers, KEY_SETTINGS[self.name])
+                status = 401 if _names_the_key(error.details) else code
+                fault = of_status(status, headers, KEY_SETTINGS[self.name])
                 return replace(fault, retry_after_s=fault.retry_after_s or _asked_s(error.details))
             case httpx2.TransportError():
                 return unreachable(error)
