@@ -80,7 +80,6 @@ COLUMNS = {
         *((name, "String") for name in ("title", "summary", "url")),
         ("symbols", f"Array({WORD})"),
         ("published_at", UTC_US),
-        ("earliness", "UInt64"),
     ],
 }
 

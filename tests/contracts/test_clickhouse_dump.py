@@ -39,7 +39,7 @@ OTHERS = (
     " 'sell', 1.5, 2 FROM numbers(9)",
     "INSERT INTO market_data_derivatives SELECT now64(6), 'BTC/USDT', 'binance', 0.0001, 2.5",
     "INSERT INTO market_news SELECT toDateTime64('2024-02-01 00:00:00', 6, 'UTC')"
-    " - INTERVAL number YEAR, toString(number % 2), 's', 't', 'the summary', 'u', ['BTC/USDT'],"
+    " - INTERVAL number YEAR, toString(number), 's', 't', 'the summary', 'u', ['BTC/USDT'],"
     " now64(6) FROM numbers(5)",
     "INSERT INTO ai_usage_logs SELECT toDateTime('2024-01-31 12:00:00', 'UTC') + number * 40000,"
     " toString(number), 'ann', 's', 'analyst', 'deepseek', 'm', 1, 2, 3, 0.25, 0.5, 0.75, 1, true,"
@@ -59,7 +59,7 @@ SEEN = {
     "by agent": "SELECT * FROM ai_cost_by_agent FINAL ORDER BY ALL",
     "by model": "SELECT * FROM ai_cost_by_model FINAL ORDER BY ALL",
     "funding": "SELECT * FROM market_data_derivatives FINAL ORDER BY ALL",
-    "news": "SELECT *, earliness FROM market_news FINAL ORDER BY ALL",
+    "news": "SELECT * FROM market_news FINAL ORDER BY ALL",
     "4h": "SELECT timestamp, symbol, max(high), min(low), argMinMerge(open), argMaxMerge(close)"
     " FROM market_data_kline_4h GROUP BY ALL ORDER BY ALL",
 }
@@ -126,7 +126,7 @@ async def test_everything_comes_back_once(
         "market_data_orderbook": 1,
         "market_data_trades": 9,
         "market_data_derivatives": 1,
-        "market_news": 2,
+        "market_news": 5,
         "ai_usage_logs": 7,
         "ai_cost_by_user_day": 5,
         "ai_cost_by_agent": 5,

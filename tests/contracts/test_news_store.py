@@ -77,6 +77,7 @@ async def test_two_who_store_it_at_once_leave_the_first_version(clickhouse: Clic
     await store.save([item(1, 3)])
     await ClickHouseNewsStore(Blind()).save([item(1, 7, title="later")])
     assert await store.read(BTC, START, START + 9 * HOUR, 9) == [item(1, 3)]
+    assert await store.read(BTC, START + 5 * HOUR, START + 9 * HOUR, 9) == []
 
 
 async def test_what_turns_out_to_have_been_known_earlier_is(store: ClickHouseNewsStore) -> None:

@@ -14,16 +14,27 @@ from hedgerow.infrastructure.clickhouse.client import ClickHouse, moment
 
 _TEXTS: Final = ("id", "source", "title", "summary", "url")
 _KNOWN: Final = """
-SELECT id, timestamp
-FROM market_news FINAL
+SELECT id, min(timestamp) AS timestamp
+FROM market_news
 WHERE id IN {ids:Array(String)}
+GROUP BY id
 """
+# Two who look at once may both store an item: the later one does not count.
 _READ: Final = """
+WITH known AS (
+    SELECT *
+    FROM market_news
+    WHERE timestamp >= {start:DateTime64(6, 'UTC')} AND timestamp <= {as_of:DateTime64(6, 'UTC')}
+    ORDER BY timestamp, id
+    LIMIT 1 BY id
+)
 SELECT id, source, title, summary, url, symbols, published_at, timestamp AS known_at
-FROM market_news FINAL
-WHERE timestamp >= {start:DateTime64(6, 'UTC')}
-    AND timestamp <= {as_of:DateTime64(6, 'UTC')}
-    AND ({symbol:String} = '' OR empty(symbols) OR has(symbols, {symbol:String}))
+FROM known
+WHERE ({symbol:String} = '' OR empty(symbols) OR has(symbols, {symbol:String}))
+    AND id NOT IN (
+        SELECT id FROM market_news
+        WHERE timestamp < {start:DateTime64(6, 'UTC')} AND id IN (SELECT id FROM known)
+    )
 ORDER BY timestamp DESC, published_at DESC, id
 LIMIT {limit:UInt32}
 """
@@ -36,11 +47,7 @@ class ClickHouseNewsStore:
         self._clickhouse = clickhouse
 
     async def save(self, items: Sequence[NewsItem]) -> list[NewsItem]:
-        """Store news, and return what is new; of an item stored twice the one known earlier stays.
-
-        The table keeps the earlier one itself; what is known is looked up so that it does not grow
-        with every look at a feed.
-        """
+        """Store news, and return what is new; of an item stored twice the earlier known stays."""
         first: dict[str, NewsItem] = {}
         for item in sorted(items, key=lambda each: each.known_at):
             first.setdefault(item.id, item)

@@ -114,7 +114,7 @@ class NewsStore(Protocol):
     """News with the time from which it was known (ClickHouse, table `market_news`)."""
 
     async def save(self, items: Sequence[NewsItem]) -> list[NewsItem]:
-        """Store news, and return what is new; of an item stored twice the one known earlier stays."""
+        """Store news, and return what is new; of an item stored twice the earlier known stays."""
         ...
 
     async def read(
