@@ -202,6 +202,8 @@ class PostgresMemories:
                 func.count(c.user_id.distinct()) >= rule.users_min,
             )
             .cte("common")
+            # Once, not once for each lesson, as PostgreSQL would in a database without statistics.
+            .prefix_with("MATERIALIZED")
         )
         found = await self._connection.execute(
             select(*COLUMNS, strategies.c.risk_tolerance)
