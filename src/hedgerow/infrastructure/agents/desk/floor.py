@@ -25,6 +25,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import BaseNode
 from google.genai import types
+from pydantic import ValidationError, validate_call
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
 from hedgerow.domain.ai_usage import ModelChoice, TokenUsage
@@ -40,7 +41,7 @@ from hedgerow.infrastructure.agents.desk.voice import (
     SeatModel,
     Voice,
 )
-from hedgerow.infrastructure.agents.desk.wire import canonical
+from hedgerow.infrastructure.agents.desk.wire import canonical, problem_of
 from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 
@@ -178,11 +179,14 @@ class ReadOnlyTool(FunctionTool):
 
     async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
         """What the tool tells, or why it tells nothing."""
-        answer = super().run_async(args=args, tool_context=tool_context)
         try:
-            told = await asyncio.wait_for(answer, TOOL_TIMEOUT_S)
+            # models make arguments up: names and types are checked before anything runs
+            read = validate_call(self.func) if args else self.func
+            told = await asyncio.wait_for(read(**args), TOOL_TIMEOUT_S)
         except TimeoutError:
             told = {"error": f"no answer within {TOOL_TIMEOUT_S:g} s"}
+        except ValidationError as error:
+            told = {"error": problem_of(error, "the arguments")}
         except (HedgerowError, ValueError) as error:
             told = {"error": str(error)}
         return {"as_of": f"{self._as_of:%Y-%m-%d %H:%M}", **told}

@@ -13,6 +13,8 @@ from hedgerow.domain.proposals import Abstention, IndicatorsAtEntry, Proposal
 from hedgerow.infrastructure.agents.desk.answers import Allocation, RiskView, Stake, Ticket
 from hedgerow.infrastructure.agents.desk.floor import Table, Tool
 from hedgerow.infrastructure.agents.desk.fund_tools import STAKE_SHARES, Draft, FundTools
+from hedgerow.infrastructure.agents.desk.menu import MARKET
+from hedgerow.infrastructure.agents.desk.quoting import quoted
 from hedgerow.infrastructure.agents.desk.research import Research
 from hedgerow.infrastructure.agents.desk.roster import BY_NAME
 from hedgerow.infrastructure.agents.desk.wire import canonical
@@ -20,6 +22,7 @@ from hedgerow.infrastructure.agents.setups import levels_words, market_words
 from hedgerow.infrastructure.agents.stakes import stake_percent
 
 WORKFLOW: Final = "FundDecisionWorkflow"
+_LEVEL_CHARS_MAX: Final = 24
 
 MANAGER, TRADER, RISK = (BY_NAME[name] for name in ("portfolio_manager", "trader", "risk_manager"))
 
@@ -78,6 +81,9 @@ def draft(tools: FundTools, ticket: Ticket, stake: Stake) -> Draft | None:
     """The ticket in numbers; None where it is not made, or names what is not on the menu."""
     if ticket.order_type == "none":
         return None
+    if ticket.order_type == "market" and ticket.entry_level != MARKET:
+        # filled at the market, it would be further from its stop than its size allows for
+        return None
     levels = tools.menu.choose(
         ticket.entry_level, ticket.stop_level, ticket.target_level, trails=ticket.trails
     )
@@ -103,7 +109,7 @@ def decide(
         return _stand_aside(tools, MANAGER.name, words, session_id)
     ticket = Ticket.model_validate(said[TRADER.name])
     if tools.draft is None:
-        return _stand_aside(tools, TRADER.name, ticket.reasoning, session_id)
+        return _stand_aside(tools, TRADER.name, _why_unmade(ticket), session_id)
     view = RiskView.model_validate(said[RISK.name])
     agreed = min(view.stake, allocation.stake, key=lambda stake: STAKE_SHARES[stake])
     if view.verdict == "veto" or agreed is Stake.NONE:
@@ -140,6 +146,14 @@ def _stand_aside(tools: FundTools, agent_id: str, words: str, session_id: str) -
     return Abstention(tools.briefing.symbol, f"{words} {market}", agent_id, session_id)
 
 
+def _why_unmade(ticket: Ticket) -> str:
+    if ticket.order_type == "none":
+        return ticket.reasoning
+    levels = (ticket.entry_level, ticket.stop_level, ticket.target_level)
+    named = ", ".join(quoted(level, _LEVEL_CHARS_MAX) for level in levels)
+    return f"{ticket.reasoning} No {ticket.order_type} order can be made at {named}."
+
+
 def _indicators(tools: FundTools) -> IndicatorsAtEntry:
     seen = tools.market.seen
     return IndicatorsAtEntry(rsi=seen.rsi, atr=seen.regime.atr, volume=seen.volume)
@@ -173,7 +187,9 @@ def _reasoning(
 def _levels(tools: FundTools, final: Draft) -> str:
     tick = tools.briefing.price_tick
     if tools.setup is not None and final.levels == tools.setup.at:
-        stakes = stake_percent(tools.briefing.risk_tolerance, tools.setup.play.stake_share)
+        stakes = stake_percent(
+            tools.briefing.risk_tolerance, tools.setup.play.stake_share * STAKE_SHARES[final.stake]
+        )
         return (
             f"{levels_words(tools.setup.play, final.levels, tick)} Stakes {stakes:f} % of equity, "
             f"so {final.size_ratio:.2%} of it goes in."

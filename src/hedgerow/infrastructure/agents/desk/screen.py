@@ -75,7 +75,7 @@ def _setup(sight: Sight) -> str | None:
 
 
 def _drift(briefing: Briefing) -> str | None:
-    """A holding that has outgrown its target; targets are no quotas: too little is no drift."""
+    """A holding that has outgrown its target; too little is no drift: targets are no quotas."""
     fund, position = briefing.fund, briefing.position
     assert fund is not None, "a desk is told whose it is"
     if position is None or fund.rebalance_frequency is RebalanceFrequency.NEVER:

@@ -150,9 +150,7 @@ class Voice:
         try:
             self.agent.answer.model_validate_json(wire.text_of(response))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the answer"
-            return f"{where}: {first['msg']}"
+            return wire.problem_of(error, "the answer")
         return None
 
     def _abstain(self, reason: str) -> LlmResponse:
@@ -188,10 +186,15 @@ async def _whole(llm: BaseLlm, request: LlmRequest) -> LlmResponse:
     whole: LlmResponse | None = None
     async for response in llm.generate_content_async(request, stream=False):
         whole = response
-    if whole is None or whole.content is None or not whole.content.parts:
+    if whole is None or not (_has_parts(whole) or whole.usage_metadata is not None):
         problem = (whole.error_message or whole.error_code) if whole else None
         raise ModelUnavailable(llm.model, problem or "an empty answer", attempts=1)
-    return whole
+    # one without a word that has used tokens is paid for: it counts, as a malformed answer
+    return wire.mended(whole)
+
+
+def _has_parts(response: LlmResponse) -> bool:
+    return response.content is not None and bool(response.content.parts)
 
 
 def _answered_by(response: LlmResponse, asked: ModelChoice) -> ModelChoice:

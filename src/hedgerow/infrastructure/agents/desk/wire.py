@@ -9,6 +9,7 @@ from typing import Any
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
+from pydantic import ValidationError
 
 from hedgerow.domain.ai_usage import ModelChoice
 
@@ -53,6 +54,18 @@ def response_of(body: bytes) -> LlmResponse:
     return LlmResponse(content=types.Content.model_validate(json.loads(body)["content"]))
 
 
+def mended(response: LlmResponse) -> LlmResponse:
+    """An answer as it can be written down: half letters (lone surrogates) become question marks.
+
+    What an agent goes on with is what is on record. An answer without a part has an empty text.
+    """
+    content = response.content or types.Content(role="model")
+    document = content.model_dump(mode="json", exclude_none=True)
+    document["parts"] = document.get("parts") or [{"text": ""}]
+    body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
+    return response.model_copy(update={"content": types.Content.model_validate_json(body)})
+
+
 def content_document(content: types.Content) -> Json:
     """A message without the ids of its tool calls, which differ from run to run."""
     return {
@@ -80,6 +93,13 @@ def calls_of(response: LlmResponse) -> list[types.FunctionCall]:
 
 def _parts(response: LlmResponse) -> Sequence[types.Part]:
     return (response.content.parts if response.content else None) or []
+
+
+def problem_of(error: ValidationError, whole: str) -> str:
+    """What a schema objects to first, in one sentence; `whole` is what it looked at."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or whole
+    return f"{where}: {first['msg']}"
 
 
 def saying(text: str) -> LlmResponse:
