@@ -24,8 +24,8 @@ from hedgerow.domain.memory import Memory, MemoryScope, MemoryType, RecalledMemo
 from hedgerow.domain.positions import Position, PositionSide
 from hedgerow.domain.proposals import Decision
 from hedgerow.domain.regimes import RegimeReading
+from hedgerow.domain.sessions import AGENTS_APP
 from hedgerow.domain.strategies import RiskTolerance
-from hedgerow.infrastructure.agents.desk.floor import APP_NAME
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
 from hedgerow.infrastructure.agents.desk.house.model import HouseModel
 from hedgerow.infrastructure.agents.desk.market_tools import MarketBrief
@@ -292,7 +292,7 @@ def fingerprint(of: DeskWorld, decision: Decision) -> str:
 async def events_of(of: DeskWorld, user_id: UUID, session_id: str) -> list[Event]:
     """What happened in a session."""
     found = await of.sessions.get_session(
-        app_name=APP_NAME, user_id=str(user_id), session_id=session_id
+        app_name=AGENTS_APP, user_id=str(user_id), session_id=session_id
     )
     assert found is not None
     return list(found.events)

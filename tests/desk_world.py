@@ -13,7 +13,7 @@ from google.adk.models._capabilities import LlmCapabilities
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
-from google.adk.sessions import BaseSessionService, InMemorySessionService
+from google.adk.sessions import Session
 from google.genai import types
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
@@ -121,6 +121,19 @@ class MemoryClerk:
         self.meetings.append(meeting)
 
 
+@dataclass(slots=True)
+class KeptSessions:
+    """Sessions by their ids, once their meetings are over."""
+
+    by_id: dict[str, Session] = field(default_factory=dict)
+
+    async def keep(self, session: Session) -> None:
+        self.by_id[session.id] = session
+
+    async def get_session(self, *, app_name: str, user_id: str, session_id: str) -> Session | None:
+        return self.by_id.get(session_id)
+
+
 class ToldModel(BaseLlm):
     """Answers as a test tells it to: by a function of the request."""
 
@@ -146,7 +159,7 @@ class DeskWorld:
 
     market: KnownMarket = field(default_factory=KnownMarket)
     clerk: MemoryClerk = field(default_factory=MemoryClerk)
-    sessions: BaseSessionService = field(default_factory=InMemorySessionService)
+    sessions: KeptSessions = field(default_factory=KeptSessions)
     others: dict[ModelChoice, BaseLlm] = field(default_factory=dict)
     terms: DeskTerms = field(default_factory=DeskTerms)
     universe: tuple[str, ...] = ()
@@ -157,7 +170,7 @@ class DeskWorld:
 
     @property
     def floor(self) -> Floor:
-        return Floor(self.sessions, self._llm, self.clerk, _no_tokens)
+        return Floor(self.sessions.keep, self._llm, self.clerk, _no_tokens)
 
     def desk(self) -> AgentDesk:
         floor = self.floor

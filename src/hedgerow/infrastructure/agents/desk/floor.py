@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.platform.time import set_time_provider
 from google.adk.platform.uuid import set_id_provider
 from google.adk.runners import Runner
-from google.adk.sessions import BaseSessionService
+from google.adk.sessions import Session
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import BaseNode
@@ -33,6 +33,7 @@ from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.sessions import AGENTS_APP
+from hedgerow.infrastructure.agents.desk.meeting_session import MeetingSession
 from hedgerow.infrastructure.agents.desk.roster import Agent
 from hedgerow.infrastructure.agents.desk.voice import (
     OUTPUT_TOKENS_MAX,
@@ -68,9 +69,12 @@ class DeskClerk(Clerk, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What every meeting needs: where sessions are kept, models, their account, their tokens."""
+    """What every meeting needs: where its session is kept, models, their account, their tokens.
 
-    sessions: BaseSessionService
+    `keep` stores a session whole, in place of one of its name.
+    """
+
+    keep: Callable[[Session], Awaitable[None]]
     llm_of: Callable[[ModelChoice], BaseLlm]
     clerk: DeskClerk
     read_usage: Callable[[LlmResponse], TokenUsage]
@@ -159,15 +163,24 @@ class Table:
         ids = count()
         set_time_provider(caller.at.timestamp)
         set_id_provider(lambda: str(derived_id(caller.at, caller.session_id, str(next(ids)))))
-        user_id = str(caller.user_id)
-        service = self._floor.sessions
-        session_id = caller.session_id
-        await service.delete_session(app_name=AGENTS_APP, user_id=user_id, session_id=session_id)
-        await service.create_session(app_name=AGENTS_APP, user_id=user_id, session_id=session_id)
-        runner = Runner(app=App(name=AGENTS_APP, root_agent=workflow), session_service=service)
+        session = Session(
+            id=caller.session_id,
+            app_name=AGENTS_APP,
+            user_id=str(caller.user_id),
+            last_update_time=caller.at.timestamp(),
+        )
+        runner = Runner(
+            app=App(name=AGENTS_APP, root_agent=workflow), session_service=MeetingSession(session)
+        )
         opening = types.Content(role="user", parts=[types.Part(text=message)])
-        events = runner.run_async(user_id=user_id, session_id=session_id, new_message=opening)
-        return [event async for event in events]
+        events = [
+            event
+            async for event in runner.run_async(
+                user_id=session.user_id, session_id=session.id, new_message=opening
+            )
+        ]
+        await self._floor.keep(session)
+        return events
 
 
 class ReadOnlyTool(FunctionTool):

@@ -146,6 +146,22 @@ class FundSessionService(BaseSessionService):
         session.last_update_time = head.updated_at.timestamp()
         return await super().append_event(session, event)
 
+    async def keep(self, session: Session) -> None:
+        """Store a session whole, in place of one of its name; all of it or nothing.
+
+        One of its name is there where a process died before what it led to was saved.
+        `last_update_time` is taken for the time it began.
+        """
+        owner = _owner(session.user_id)
+        at = datetime.fromtimestamp(session.last_update_time, UTC)
+        row_id = derived_id(at, owner, session.app_name, session.id)
+        whole = stored.Session(row_id, session.app_name, str(owner), session.id, at, at)
+        whole.append(*(stored_event(event) for event in session.events))
+        async with self._open_unit(_actor(owner)) as unit:
+            await unit.sessions.delete(session.app_name, owner, session.id)
+            await unit.sessions.add(whole)
+            await unit.commit()
+
     async def _lost(self, session: Session) -> ValueError:
         """Why a session could not be added to."""
         found = await self.get_session(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import Any, Final, Protocol
 
@@ -22,6 +23,7 @@ from pydantic import ConfigDict, ValidationError
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, TokenUsage
 from hedgerow.domain.errors import BudgetExhausted, ModelUnavailable
 from hedgerow.infrastructure.agents.desk import wire
+from hedgerow.infrastructure.agents.desk.answers import Answer
 from hedgerow.infrastructure.agents.desk.roster import Agent
 from hedgerow.usecases.model_calls import Caller, ModelCall, ModelReply, exchange_of
 from hedgerow.usecases.ports.model_records import ModelExchange
@@ -128,7 +130,7 @@ class Voice:
         return response
 
     def _call(self, request: LlmRequest, number: int) -> ModelCall:
-        body = wire.request_bytes(self.choice, request, self.agent.answer.model_json_schema())
+        body = wire.request_bytes(self.choice, request, _schema_of(self.agent.answer))
         return ModelCall(
             caller=self.minutes.caller,
             agent_name=self.agent.name,
@@ -179,6 +181,12 @@ class SeatModel(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         """One whole answer."""
         yield await self.voice.answer(llm_request)
+
+
+@cache
+def _schema_of(answer: type[Answer]) -> wire.Json:
+    # a millisecond each time, and always the same
+    return answer.model_json_schema()
 
 
 async def _whole(llm: BaseLlm, request: LlmRequest) -> LlmResponse:
