@@ -274,7 +274,7 @@ class PressedClerk(MemoryClerk):
 
     now: BudgetPressure = BudgetPressure.NORMAL
 
-    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
         return self.now
 
 

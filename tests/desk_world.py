@@ -93,7 +93,7 @@ class MemoryClerk:
     released: set[UUID] = field(default_factory=set)
     is_remembering: bool = False
 
-    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
         return BudgetPressure.NORMAL
 
     async def known(self, call: ModelCall) -> ModelExchange | None:

@@ -1,4 +1,4 @@
-"""Stores of market data in memory, as plain as can be: what they tell is what tests compare with."""
+"""Stores of market data in memory, as plain as can be, for tests to compare with."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from hedgerow.domain.memory import Memory, Stance
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal
 from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.domain.strategies import RiskTolerance
+from hedgerow.infrastructure.system_clock import SystemClock
 from hedgerow.infrastructure.venues.paper import PaperVenue
 from hedgerow.usecases.candle_sets import CandleSet
 from hedgerow.usecases.gather_report import VenueCharges
@@ -240,6 +241,7 @@ class SmallWorld:
             regime_model=self.regimes,
             make_staff=lambda *_: Staff(self.analyst, BriefReviewer(), self.curator),
             embedder=LetterEmbedder(),
+            clock=SystemClock(),
         )
 
     async def run(

@@ -228,7 +228,7 @@ def _meeting(owner: UUID) -> Meeting:
         session_id=f"desk of {owner}",
         research_session_id=None,
         reason="a candle closed",
-        agents=("analyst",),
+        answers={"analyst": {"view": "bullish"}},
         briefing={"price": "100"},
         decision={"kind": "Proposal"},
         decision_hash=sha256(b"decision").hexdigest(),

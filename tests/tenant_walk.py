@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from builders import NOON
 from hedgerow.domain.accounts import ExchangeAccount
+from hedgerow.domain.journal import MarketRegime
+from hedgerow.domain.proposals import SetupType
 from hedgerow.domain.sessions import ContentType, EventContent, SessionEvent
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.ports.desk import RecallQuery
@@ -60,6 +62,7 @@ NOTHING: Final[dict[str, Call]] = {
     # What Bob is told when he asks for what is Ada's.
     "funds.load": lambda unit, ada: unit.funds.load(ada.user_id),
     "funds.breaker": lambda unit, ada: unit.funds.breaker(ada.user_id),
+    "funds.allowances": lambda unit, ada: unit.funds.allowances(ada.user_id),
     "funds.pending_wishes": lambda unit, ada: unit.funds.pending_wishes(ada.user_id),
     "memories.recall": lambda unit, ada: unit.memories.recall(
         ada.user_id,
@@ -76,6 +79,9 @@ NOTHING: Final[dict[str, Call]] = {
     "memories.validations": lambda unit, ada: unit.memories.validations(ada.memory.id, ada.user_id),
     "memories.of_trade": lambda unit, ada: unit.memories.of_trade(ada.closed.id),
     "journal.of_trade": lambda unit, ada: unit.journal.of_trade(ada.closed.id),
+    "journal.record_of": lambda unit, ada: unit.journal.record_of(
+        ada.user_id, SetupType.BREAKOUT, MarketRegime.TREND, LATER
+    ),
     "journal.trade_ids": lambda unit, ada: unit.journal.trade_ids(ada.user_id),
     "journal.awaiting_exit_verdict": lambda unit, ada: unit.journal.awaiting_exit_verdict(
         ada.user_id, LATER
@@ -95,6 +101,7 @@ NOTHING: Final[dict[str, Call]] = {
     ),
     "meetings.of_session": lambda unit, ada: unit.meetings.of_session(ada.meeting.session_id),
     "meetings.by_part": lambda unit, ada: unit.meetings.by_part(str(ada.meeting.id)),
+    "meetings.latest_at": lambda unit, ada: unit.meetings.latest_at(ada.user_id, "BTC/USDT", LATER),
     "meetings.between": lambda unit, ada: unit.meetings.between(ada.user_id, NOON, LATER),
     "trades.by_part": lambda unit, ada: unit.trades.by_part(str(ada.closed.id)),
     "trades.positions": lambda unit, ada: unit.trades.positions(ada.strategy_id),

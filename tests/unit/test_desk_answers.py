@@ -197,7 +197,7 @@ class TestWhoFallsSilent:
         decision = await decide(played(**{agent: lambda _: "hm"}), briefing)
         assert isinstance(whole, Proposal)
         assert isinstance(decision, Proposal)
-        said: dict[str, Any] = {"reasoning": ""}
+        said: dict[str, Any] = {"reasoning": "the same"}
         assert replace(decision, **said) == replace(whole, **said)
 
     @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ class TestRunningOut:
         decision = await of.desk().decide(briefing, recalling())
         settled = {exchange.call_id for exchange in of.clerk.exchanges}
         assert of.clerk.reserved - of.clerk.released == settled
-        heard = {name for meeting in of.clerk.meetings for name in meeting.agents}
+        heard = {name for meeting in of.clerk.meetings for name in tuple(meeting.answers)}
         if agent in heard:
             assert len(of.clerk.released) == 1
         if isinstance(decision, Abstention):

@@ -57,11 +57,10 @@ class AgentsMaker:
         from hedgerow.infrastructure.agents.desk.school import DeskSchool
         from hedgerow.infrastructure.agents.desk.session_service import FundSessionService
         from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
-        from hedgerow.infrastructure.models.prices import BundledPrices
         from hedgerow.infrastructure.models.usage import token_usage
 
         settings = self.settings
-        clerk = ModelClerk(self.open_unit_of_work, self.usage_log, BundledPrices())
+        clerk = self.clerk()
         sessions = FundSessionService(self.open_unit_of_work)
         floor = Floor(sessions.keep, self._llm, clerk, token_usage)
         models = _models_of_agents(settings.agent_models)
@@ -89,6 +88,13 @@ class AgentsMaker:
         )
         school = DeskSchool(floor, desk.school_terms)
         return Staff(desk, school, school)
+
+    def clerk(self) -> ModelClerk:
+        """Who keeps account of calls."""
+        from hedgerow.infrastructure.models.prices import BundledPrices
+        from hedgerow.infrastructure.system_clock import SystemClock
+
+        return ModelClerk(self.open_unit_of_work, self.usage_log, BundledPrices(), SystemClock())
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         """A model with those that stand in for it; raises InputRefused for one not set up."""

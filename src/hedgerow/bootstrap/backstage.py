@@ -194,6 +194,7 @@ class Backstage:
                 await self._engines.empty(engine, clickhouse)
             embedder = await stack.enter_async_context(self._engines.embedder())
             agents = await stack.enter_async_context(self._agents(engine, clickhouse))
+            await agents.clerk().sweep()
             store = ClickHouseCandleStore(clickhouse)
             yield paper_desk(engine, store, embedder, self._regime_model, agents.staff)
 

@@ -110,6 +110,7 @@ def paper_desk(
 ) -> PaperDesk:
     """What a run over past candles needs."""
     from hedgerow.infrastructure.postgres.partitions import ensure_partitions
+    from hedgerow.infrastructure.system_clock import SystemClock
     from hedgerow.infrastructure.venues.paper.rules import PaperVenueRules
     from hedgerow.infrastructure.venues.paper.venue import PaperVenue
 
@@ -130,4 +131,5 @@ def paper_desk(
         regime_model=regimes,
         make_staff=make_staff,
         embedder=embedder,
+        clock=SystemClock(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from hedgerow.domain.ai_budget import THROTTLE_PCT, BudgetLimits, used_pct
@@ -21,16 +21,19 @@ def budget_limits(settings: UserSettings, limits: Limits) -> BudgetLimits:
     return BudgetLimits(limits.monthly_ai_requests, settings.max_monthly_ai_usd)
 
 
-async def bill_due(open_unit: OpenUnitOfWork, fund: Fund, at: datetime) -> BudgetUsed | None:
-    """What the fund is to be told of its month, if it has not been; nothing is noted yet."""
+async def bill_due(open_unit: OpenUnitOfWork, fund: Fund, now: datetime) -> BudgetUsed | None:
+    """What the fund is to be told of the month of `now`, if it has not been; nothing is noted yet.
+
+    Models are paid by the clock on the wall, whatever time a fund is living through.
+    """
     user = fund.user
     limits = budget_limits(user.settings, fund.limit_profile.limits)
     async with open_unit(user.id) as unit:
-        state = await unit.ai_budgets.state(user.id, at)
+        state = await unit.ai_budgets.state(user.id, now)
         used = used_pct(state, limits)
         passed = next((each for each in _THRESHOLDS if used >= each), None)
         # asked in a unit of work that is left without a commit
-        if passed is None or not await unit.ai_budgets.alert_due(user.id, int(passed), at):
+        if passed is None or not await unit.ai_budgets.alert_due(user.id, int(passed), now):
             return None
     return BudgetUsed(
         month=state.month,
@@ -45,4 +48,5 @@ async def bill_due(open_unit: OpenUnitOfWork, fund: Fund, at: datetime) -> Budge
 async def note_bill(unit: UnitOfWork, fund: Fund, bill: BudgetUsed) -> None:
     """Note, along with what the fund made of it, that it has been told."""
     passed = next(each for each in _THRESHOLDS if bill.used_pct >= each)
-    await unit.ai_budgets.alert_due(fund.user.id, int(passed), fund.as_of)
+    month = datetime(bill.month.year, bill.month.month, 1, tzinfo=UTC)
+    await unit.ai_budgets.alert_due(fund.user.id, int(passed), month)

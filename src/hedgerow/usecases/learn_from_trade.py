@@ -187,14 +187,24 @@ class TradeSchool:
     async def judge_exits(
         self, user_id: UUID, closed_until: datetime, candles_after: CandlesAfter
     ) -> None:
-        """Judge the exits of trades closed by then, by the candles that followed each."""
+        """Judge the exits of trades closed by then, by the candles that followed each.
+
+        Reviewing may ask a service, and so is done between two transactions.
+        """
+        judged: list[tuple[JournalEntry, Regime]] = []
         async with self._open(user_id) as unit:
             for entry in await unit.journal.awaiting_exit_verdict(user_id, closed_until):
                 after = candles_after(entry.symbol, entry.created_at)
                 if after:
                     entry.was_correct_exit = exit_was_correct(entry.side, entry.exit_price, after)
-                    await self._review(entry, await self._regime_at_exit(unit, entry))
-                    await unit.journal.save_exit_verdict(entry)
+                    judged.append((entry, await self._regime_at_exit(unit, entry)))
+        if not judged:
+            return
+        for entry, regime in judged:
+            await self._review(entry, regime)
+        async with self._open(user_id) as unit:
+            for entry, _ in judged:
+                await unit.journal.save_exit_verdict(entry)
             await unit.commit()
 
     async def _regime_at_exit(self, unit: SchoolUnit, entry: JournalEntry) -> Regime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -14,12 +14,15 @@ from hedgerow.domain.ai_usage import AIProvider, AIUsageLog, CallCost, ModelChoi
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.sessions import RESEARCH_USER_ID
+from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 from hedgerow.usecases.ports.models import PriceList
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageLog
 
 FREE: Final = CallCost(ZERO, ZERO)
+# Longer than any call can take, with all that is tried again and every model that stands in.
+CALL_AGE_MAX: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +81,34 @@ class ModelClerk:
     Calls that cost money are recorded as soon as they are answered, so that an answer that was paid
     for is not asked for twice, even by a process that died in between. Those of the house cost
     nothing and give the same answer again: they are recorded when the meeting is.
+
+    A call is about the moment its meeting is held at, which may be long past; what it costs is paid
+    now: budgets, prices and the log go by the clock.
     """
 
     def __init__(
-        self, open_unit_of_work: OpenUnitOfWork, usage_log: UsageLog, prices: PriceList
+        self,
+        open_unit_of_work: OpenUnitOfWork,
+        usage_log: UsageLog,
+        prices: PriceList,
+        clock: Clock,
     ) -> None:
         self._open = open_unit_of_work
+        self._clock = clock
         self._usage_log = usage_log
         self._prices = prices
 
-    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
         """How close the user's month is to its limits."""
         async with self._open(actor_of(user_id)) as unit:
-            return pressure(await unit.ai_budgets.state(user_id, at), limits)
+            return pressure(await unit.ai_budgets.state(user_id, self._clock.now()), limits)
+
+    async def sweep(self) -> int:
+        """Settle at their estimates the calls of processes that died; returns how many."""
+        async with self._open(SYSTEM) as unit:
+            swept = await unit.ai_budgets.sweep(self._clock.now() - CALL_AGE_MAX)
+            await unit.commit()
+        return swept
 
     async def known(self, call: ModelCall) -> ModelExchange | None:
         """The answer to exactly this request, if it was asked before."""
@@ -103,11 +121,12 @@ class ModelClerk:
         """Set the call aside in the month's budget; raises BudgetExhausted."""
         if call.asked.provider is AIProvider.HOUSE:
             return
-        caller = call.caller
-        cost = self._prices.price(call.asked, call.estimate, caller.at) or FREE
+        caller, now = call.caller, self._clock.now()
+        usage = call.estimate
+        cost = self._prices.estimate(call.asked, usage.prompt_tokens, usage.completion_tokens, now)
         async with self._open(actor_of(caller.user_id)) as unit:
             await unit.ai_budgets.reserve(
-                caller.user_id, call.id, cost.total_usd, caller.limits, caller.at
+                caller.user_id, call.id, (cost or FREE).total_usd, caller.limits, now
             )
             await unit.commit()
 
@@ -116,20 +135,21 @@ class ModelClerk:
         if call.asked.provider is AIProvider.HOUSE:
             return
         async with self._open(actor_of(call.caller.user_id)) as unit:
-            await unit.ai_budgets.release(call.caller.user_id, call.id, call.caller.at)
+            await unit.ai_budgets.release(call.caller.user_id, call.id, self._clock.now())
             await unit.commit()
 
     async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
         """Count an answered call at what it cost, log it, and record both texts."""
         exchange = exchange_of(call, reply.answered_by, reply.response)
-        cost = self._prices.price(reply.answered_by, reply.usage, call.caller.at) or FREE
+        now = self._clock.now()
+        cost = self._prices.price(reply.answered_by, reply.usage, now) or FREE
         if call.asked.provider is not AIProvider.HOUSE:
             caller = call.caller
             async with self._open(actor_of(caller.user_id)) as unit:
-                await unit.ai_budgets.settle(caller.user_id, call.id, cost.total_usd, caller.at)
+                await unit.ai_budgets.settle(caller.user_id, call.id, cost.total_usd, now)
                 await unit.model_records.add([exchange])
                 await unit.commit()
-        await self._usage_log.add(_log_of(call, reply, cost))
+        await self._usage_log.add(_log_of(call, reply, cost, now))
         return exchange
 
     async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
@@ -162,10 +182,10 @@ def exchange_of(call: ModelCall, answered_by: ModelChoice, response: bytes) -> M
     )
 
 
-def _log_of(call: ModelCall, reply: ModelReply, cost: CallCost) -> AIUsageLog:
+def _log_of(call: ModelCall, reply: ModelReply, cost: CallCost, now: datetime) -> AIUsageLog:
     usage, caller = reply.usage, call.caller
     return AIUsageLog(
-        timestamp=caller.at,
+        timestamp=now,
         event_id=str(call.id),
         user_id=str(caller.user_id),
         session_id=caller.session_id,

@@ -22,6 +22,7 @@ from hedgerow.usecases.codec import decode, encode
 from hedgerow.usecases.gather_report import VenueCharges, gather_report
 from hedgerow.usecases.learn_from_trade import TradeSchool
 from hedgerow.usecases.open_fund import PaperFundPlan, open_paper_fund
+from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.desk import Embedder, RegimeModel, Staff
 from hedgerow.usecases.ports.funds import TimedStep
 from hedgerow.usecases.ports.market import CandleStore
@@ -78,6 +79,7 @@ class PaperDesk:
     regime_model: RegimeModel
     make_staff: MakeStaff
     embedder: Embedder
+    clock: Clock
 
 
 def plan_run(
@@ -154,6 +156,7 @@ async def run_paper(
         regime_model=desk.regime_model,
         school=school,
         embedder=desk.embedder,
+        clock=desk.clock,
     )
     await Replay(fund, run, plan.timeframe, replay_desk).go(stored, show, is_stopped)
     return run

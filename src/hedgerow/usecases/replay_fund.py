@@ -32,6 +32,7 @@ from hedgerow.usecases.drive_fund import FundDriver
 from hedgerow.usecases.fund_view import Watch, view_of
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
 from hedgerow.usecases.longer_candles import LongerCandles
+from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.desk import Analyst, Briefing, Embedder, RecallQuery, RegimeModel
 from hedgerow.usecases.ports.records import PaperRun
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork, UnitOfWork
@@ -62,7 +63,7 @@ class ReplayProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReplayDesk:
-    """Who does what in a replay."""
+    """Who does what in a replay; the clock is that of bills, not of candles."""
 
     open_unit_of_work: OpenUnitOfWork
     venue: ReplayVenue
@@ -70,6 +71,7 @@ class ReplayDesk:
     regime_model: RegimeModel
     school: TradeSchool
     embedder: Embedder
+    clock: Clock
 
 
 class Replay:
@@ -189,7 +191,7 @@ class Replay:
 
     async def _bill(self, at: datetime) -> None:
         """A meeting may have cost something."""
-        bill = await bill_due(self._desk.open_unit_of_work, self._fund, at)
+        bill = await bill_due(self._desk.open_unit_of_work, self._fund, self._desk.clock.now())
         if bill is not None and bill not in self._bills:
             self._driver.deliver(bill, at)
             self._bills.append(bill)

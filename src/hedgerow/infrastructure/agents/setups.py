@@ -144,6 +144,7 @@ def lesson_query(briefing: Briefing, seen: Indicators, kind: Kind) -> RecallQuer
         as_of=briefing.at,
         types=(MemoryType.LESSON,),
         symbol=briefing.symbol,
+        timeframe=briefing.timeframe,
         regime=kind.regime,
         tags=(kind.setup_type, kind.side),
         personality=briefing.risk_tolerance,

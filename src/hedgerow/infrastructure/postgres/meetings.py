@@ -29,7 +29,7 @@ class PostgresMeetings:
         row = rows.to_row(
             _TABLE,
             meeting,
-            agents=list(meeting.agents),
+            answers=storable(meeting.answers),
             briefing=storable(meeting.briefing),
             decision=storable(meeting.decision),
             decision_hash=bytes.fromhex(meeting.decision_hash),

@@ -56,7 +56,8 @@ class Meeting:
     `briefing` is all that it was given, `decision` what it decided, both as usecases/codec.py
     encodes them; `decision_hash` is the SHA-256 (hex) of the decision's canonical JSON, and `acted`
     tells that it was more than to abstain. `research_session_id` names the shared research it
-    worked with, if any; `agents` who spoke, `reason` why the desk met.
+    worked with, if any; `answers` are what each agent said last, by its name, and `reason` says why
+    the desk met.
     """
 
     id: UUID
@@ -67,7 +68,7 @@ class Meeting:
     session_id: str
     research_session_id: str | None
     reason: str
-    agents: tuple[str, ...]
+    answers: Mapping[str, object]
     briefing: Mapping[str, object]
     decision: Mapping[str, object]
     decision_hash: str

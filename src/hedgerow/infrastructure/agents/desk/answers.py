@@ -9,12 +9,21 @@ from abc import abstractmethod
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hedgerow.domain.proposals import SetupType
 
-Text = Annotated[str, Field(min_length=1, max_length=1200)]
-Point = Annotated[str, Field(min_length=1, max_length=300)]
+
+def _on_one_line(value: object) -> object:
+    """Words without what cannot be stored or would not be seen: they go into the fund's record."""
+    if not isinstance(value, str):
+        return value
+    return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+
+
+Words = Annotated[str, BeforeValidator(_on_one_line)]
+Text = Annotated[Words, Field(min_length=1, max_length=1200)]
+Point = Annotated[Words, Field(min_length=1, max_length=300)]
 Points = Annotated[list[Point], Field(max_length=6)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
@@ -57,7 +66,7 @@ class Argument(Answer):
 
     claim: Text
     points: Points
-    rebuttal: Annotated[str, Field(max_length=600)]
+    rebuttal: Annotated[Words, Field(max_length=600)]
     strength: Share
 
     @classmethod
@@ -120,9 +129,9 @@ class Ticket(Answer):
     """How the trade is made: levels by the names that `trade_levels` gave them."""
 
     order_type: Literal["market", "limit", "none"]
-    entry_level: str
-    stop_level: str
-    target_level: str
+    entry_level: Words
+    stop_level: Words
+    target_level: Words
     trails: bool
     reasoning: Text
 
@@ -158,7 +167,7 @@ class PositionView(Answer):
 
     action: Literal["hold", "tighten", "exit"]
     thesis_holds: bool
-    stop_level: str
+    stop_level: Words
     reasoning: Text
 
     @classmethod
@@ -203,7 +212,7 @@ class KeptLesson(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: LessonKind
-    content: Annotated[str, Field(min_length=10, max_length=500)]
+    content: Annotated[Words, Field(min_length=10, max_length=500)]
     importance: Share
     tags: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9_]{2,32}$")]], Field(max_length=8)]
 

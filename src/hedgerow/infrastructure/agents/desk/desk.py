@@ -94,7 +94,7 @@ class AgentDesk:
         visit = _Visit(briefing, recall, self._room.tools(_brief_of(briefing)))
         fund = visit.fund
         limits = budget_limits(fund.settings, fund.limits)
-        pressure = await self._pressure(fund.user_id, fund.settings, limits, briefing.at)
+        pressure = await self._pressure(fund.settings, fund.user_id, limits)
         match screen(await self._sight(visit), self._interval(briefing, pressure)):
             case PassedOver(reason):
                 return _pass(briefing, reason)
@@ -183,11 +183,11 @@ class AgentDesk:
             return terms.cheaper
         return terms.models.get(agent.name) or agent.model or _default_model(settings)
 
-    async def school_terms(self, user_id: UUID, agent: Agent, at: datetime) -> Terms | None:
+    async def school_terms(self, user_id: UUID, agent: Agent) -> Terms | None:
         """On which terms an agent of the school is asked for a user; None where rules answer."""
         settings, tier = await self._allowances(user_id)
         limits = budget_limits(settings, tier)
-        pressure = await self._pressure(user_id, settings, limits, at)
+        pressure = await self._pressure(settings, user_id, limits)
         if pressure is BudgetPressure.EXHAUSTED or agent not in seated(tier, pressure):
             return None
         return Terms(limits, self._choose(settings, pressure, agent))
@@ -223,11 +223,11 @@ class AgentDesk:
         return None if met is None else briefing.at - met
 
     async def _pressure(
-        self, user_id: UUID, settings: UserSettings, limits: BudgetLimits, at: datetime
+        self, settings: UserSettings, user_id: UUID, limits: BudgetLimits
     ) -> BudgetPressure:
         if _default_model(settings).provider is AIProvider.HOUSE and not self._terms.models:
             return BudgetPressure.NORMAL
-        return await self._floor.clerk.pressure(user_id, limits, at)
+        return await self._floor.clerk.pressure(user_id, limits)
 
     def _interval(self, briefing: Briefing, pressure: BudgetPressure) -> timedelta:
         interval = self._terms.interval or briefing.timeframe.duration

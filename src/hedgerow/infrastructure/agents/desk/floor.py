@@ -58,7 +58,7 @@ Tool = Callable[..., Any]
 class DeskClerk(Clerk, Protocol):
     """Who keeps account of calls and meetings; as in ModelClerk."""
 
-    async def pressure(self, user_id: UUID, limits: BudgetLimits, at: datetime) -> BudgetPressure:
+    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
         """How close the user's month is to its limits."""
         ...
 
@@ -103,7 +103,7 @@ class Floor:
             session_id=caller.session_id,
             research_session_id=research_session_id,
             reason=reason,
-            agents=tuple(answers),
+            answers=answers,
             briefing=briefing,
             decision=decision,
             decision_hash=sha256(canonical(decision)).hexdigest(),

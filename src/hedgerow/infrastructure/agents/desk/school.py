@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -47,7 +46,7 @@ class Terms:
     choice: ModelChoice
 
 
-TermsOf = Callable[[UUID, Agent, datetime], Awaitable[Terms | None]]
+TermsOf = Callable[[UUID, Agent], Awaitable[Terms | None]]
 """The terms of a user for an agent; None where the rules are to answer instead."""
 
 
@@ -124,7 +123,7 @@ class DeskSchool:
     async def _ask(
         self, agent: Agent, entry: JournalEntry, review: TradeReview, stage: str
     ) -> Any | None:
-        terms = await self._terms_of(entry.user_id, agent, entry.created_at)
+        terms = await self._terms_of(entry.user_id, agent)
         if terms is None:
             return None
         session_id = str(derived_id(entry.created_at, entry.trade_id, WORKFLOW, stage))

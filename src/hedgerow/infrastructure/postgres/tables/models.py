@@ -31,7 +31,6 @@ from hedgerow.infrastructure.postgres.tables.columns import (
     number,
     primary_id,
     text,
-    texts,
     uuid,
 )
 
@@ -93,7 +92,7 @@ desk_meetings = Table(
     text("session_id", "the ADK session it was held in"),
     text("research_session_id", "the ADK session of the shared research", nullable=True),
     text("reason", "why the desk met"),
-    texts("agents", "who spoke"),
+    document("answers", "what each agent answered, by its name"),
     document("briefing", "all that it was given"),
     document("decision", "what it decided"),
     digest("decision_hash", "SHA-256 of the decision's canonical JSON"),

@@ -184,7 +184,12 @@ def _make_meetings() -> None:
             comment="the ADK session of the shared research",
         ),
         sa.Column("reason", sa.Text(), nullable=False, comment="why the desk met"),
-        sa.Column("agents", postgresql.ARRAY(sa.Text()), nullable=False, comment="who spoke"),
+        sa.Column(
+            "answers",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="what each agent answered, by its name",
+        ),
         sa.Column(
             "briefing",
             postgresql.JSONB(astext_type=sa.Text()),
