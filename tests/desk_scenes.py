@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -28,7 +28,7 @@ from hedgerow.domain.sessions import AGENTS_APP
 from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
 from hedgerow.infrastructure.agents.desk.house.model import HouseModel
-from hedgerow.infrastructure.agents.desk.market_tools import MarketBrief
+from hedgerow.infrastructure.agents.desk.market_tools import MarketBrief, MarketTools
 from hedgerow.infrastructure.agents.desk.wire import canonical, saying
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
@@ -110,10 +110,13 @@ def briefing_at(symbol: str, end: int, **changes: Any) -> Briefing:
     return Briefing(**(values | changes))
 
 
-def market_brief(briefing: Briefing) -> MarketBrief:
-    """The part of a briefing that all users share."""
-    shared = {name: getattr(briefing, name) for name in MarketBrief.__dataclass_fields__}
-    return MarketBrief(**shared)
+def market_tools(
+    briefing: Briefing, market: KnownMarket | None = None, universe: Sequence[str] = ()
+) -> MarketTools:
+    """What may be read of a market by those who are given a briefing."""
+    shared = {entry.name: getattr(briefing, entry.name) for entry in fields(MarketBrief)}
+    seen = IndicatorDesk().read(briefing.candles)
+    return MarketTools(MarketBrief(**shared), seen, market or KnownMarket(), universe)
 
 
 def world(**changes: Any) -> DeskWorld:

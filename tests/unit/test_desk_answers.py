@@ -209,6 +209,12 @@ class TestWhoFallsSilent:
         assert decision.agent_id == agent
         assert "Abstained: two malformed answers" in decision.reasoning
 
+    async def test_a_researcher_of_many_words_does_not_silence_the_house(self) -> None:
+        claim = {"claim": "x" * 1200, "points": [], "rebuttal": "", "strength": 0.5}
+        model = played(bull_researcher=lambda _: json.dumps(claim))
+        briefing = briefing_at(*LONG, fund=played_fund())
+        assert isinstance(await decide(model, briefing), Proposal)
+
     async def test_the_position_manager_leaves_the_position_as_it_is(self) -> None:
         decision = await decide(played(position_manager=lambda _: "hm"), held())
         assert isinstance(decision, Abstention)

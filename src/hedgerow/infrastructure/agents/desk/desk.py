@@ -231,7 +231,8 @@ class AgentDesk:
 
     def _interval(self, briefing: Briefing, pressure: BudgetPressure) -> timedelta:
         interval = self._terms.interval or briefing.timeframe.duration
-        return interval if pressure is BudgetPressure.NORMAL else interval * _THROTTLED_INTERVALS
+        # once it is used up nobody meets any more, and rules that look after positions cost nothing
+        return interval * _THROTTLED_INTERVALS if pressure is BudgetPressure.THROTTLED else interval
 
 
 @dataclass(slots=True)

@@ -192,14 +192,19 @@ class ReadOnlyTool(FunctionTool):
 
     async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
         """What the tool tells, or why it tells nothing."""
-        try:
-            # models make arguments up: names and types are checked before anything runs
-            read = validate_call(self.func) if args else self.func
-            told = await asyncio.wait_for(read(**args), TOOL_TIMEOUT_S)
-        except TimeoutError:
-            told = {"error": f"no answer within {TOOL_TIMEOUT_S:g} s"}
-        except ValidationError as error:
-            told = {"error": problem_of(error, "the arguments")}
-        except (HedgerowError, ValueError) as error:
-            told = {"error": str(error)}
-        return {"as_of": f"{self._as_of:%Y-%m-%d %H:%M}", **told}
+        return {"as_of": f"{self._as_of:%Y-%m-%d %H:%M}", **await told_by(self.func, args)}
+
+
+async def told_by(tool: Tool, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a tool tells in time, or under `error` why it tells nothing."""
+    try:
+        # models make arguments up: names and types are checked before anything runs
+        read = validate_call(tool) if args else tool
+        told: Mapping[str, Any] = await asyncio.wait_for(read(**args), TOOL_TIMEOUT_S)
+    except TimeoutError:
+        return {"error": f"no answer within {TOOL_TIMEOUT_S:g} s"}
+    except ValidationError as error:
+        return {"error": problem_of(error, "the arguments")}
+    except (HedgerowError, ValueError) as error:
+        return {"error": str(error)}
+    return told

@@ -128,5 +128,7 @@ def stops_for(position: Position, briefing: Briefing, seen: Indicators) -> Mappi
     return {
         name: price
         for name, price in named.items()
-        if (close - price) * sign > 0 and (present is None or (price - present) * sign > 0)
+        if price > ZERO
+        and (close - price) * sign > 0
+        and (present is None or (price - present) * sign > 0)
     }

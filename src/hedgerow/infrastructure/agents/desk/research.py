@@ -23,7 +23,7 @@ from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.infrastructure.agents.desk.answers import Conclusion, Finding
-from hedgerow.infrastructure.agents.desk.floor import Floor, Table, Tool
+from hedgerow.infrastructure.agents.desk.floor import Floor, Table, Tool, told_by
 from hedgerow.infrastructure.agents.desk.market_tools import UNKNOWN, MarketBrief, MarketTools
 from hedgerow.infrastructure.agents.desk.roster import Agent, Room
 from hedgerow.infrastructure.agents.desk.seating import of_room
@@ -36,6 +36,8 @@ WORKFLOW: Final = "MarketResearchWorkflow"
 DEBATE_ROUNDS: Final = 1
 # Nothing is traded without research; a limit for it is the operator's to set.
 _UNLIMITED: Final = BudgetLimits(requests=2**31 - 1)
+
+_MAY_KNOW_NOTHING: Final = ("read_order_book", "read_trades", "read_derivatives", "read_news")
 
 _Key = tuple[str, Timeframe, datetime, tuple[str, ...]]
 
@@ -200,10 +202,10 @@ async def _with_something_to_read(
 ) -> tuple[Agent, ...]:
     """Those whose tools know something: nobody is paid to say that there is nothing to say."""
     available = _tools_of(tools)
-    reads = {
-        name: await available[name]()
-        for name in ("read_order_book", "read_trades", "read_derivatives", "read_news")
+    told = await asyncio.gather(*(told_by(available[name], {}) for name in _MAY_KNOW_NOTHING))
+    nothing = {
+        name
+        for name, answer in zip(_MAY_KNOW_NOTHING, told, strict=True)
+        if answer is UNKNOWN or "error" in answer
     }
-    return tuple(
-        agent for agent in analysts if any(reads.get(tool) is not UNKNOWN for tool in agent.tools)
-    )
+    return tuple(agent for agent in analysts if not nothing.issuperset(agent.tools))

@@ -179,7 +179,7 @@ def _case(heard: Heard, side: View) -> Argument:
     return Argument(
         claim=f"{len(mine)} of {len(heard.briefing['findings'])} findings are {side}.",
         points=[f"{name}: {each['summary']}"[:300] for name, each in mine[:_POINTS_MAX]],
-        rebuttal=f"The other side says: {other['claim']}" if other else "",
+        rebuttal=f"The other side says: {other['claim']}"[:600] if other else "",
         strength=min(1.0, strength),
     )
 
