@@ -246,7 +246,7 @@ def ticket(**changes: Any) -> str:
 
 
 class TestTickets:
-    @pytest.mark.parametrize("name", ["189.35", "", "PLAY", "play ", "atr_9", "market"])
+    @pytest.mark.parametrize("name", ["189.35", "", "PLAY", "play two", "atr_9", "market"])
     async def test_a_level_that_is_not_on_the_menu_makes_no_trade(self, name: str) -> None:
         model = played(trader=tools_first(lambda _: ticket(stop_level=name)))
         decision = await decide(model)

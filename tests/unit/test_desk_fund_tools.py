@@ -27,7 +27,7 @@ from desk_scenes import (
     recalling,
 )
 from desk_world import USER, fund_view
-from hedgerow.domain.journal import MarketRegime, TradeRecord
+from hedgerow.domain.journal import MarketRegime, SetupRecord
 from hedgerow.domain.market import MarketType
 from hedgerow.domain.memory import RecalledMemory
 from hedgerow.domain.money import ZERO
@@ -58,13 +58,13 @@ def concluding(direction: Direction, conviction: float = 0.7) -> Conclusion:
 def fund_tools(
     briefing: Briefing,
     *memories: RecalledMemory,
-    record: TradeRecord | None = None,
+    record: SetupRecord | None = None,
     direction: Direction = Direction.LONG,
 ) -> FundTools:
-    async def read_record(*asked: object) -> TradeRecord:
+    async def read_record(*asked: object) -> SetupRecord:
         expected = (USER, SetupType.TREND_FOLLOW, MarketRegime.TREND, briefing.at)
         assert asked == expected
-        return record or TradeRecord(0, 0, ZERO)
+        return record or SetupRecord(0, 0, ZERO)
 
     market = market_tools(briefing)
     return FundTools(briefing, market, concluding(direction), recalling(*memories), read_record)
@@ -169,7 +169,7 @@ class TestMemory:
         assert query.tags == ("trend_follow", "long")
 
     async def test_trades_of_this_kind(self) -> None:
-        record = TradeRecord(8, 6, Decimal("1.25"))
+        record = SetupRecord(8, 6, Decimal("1.25"))
         told = await fund_tools(briefing_at(*LONG), record=record).read_journal_statistics()
         assert told == {
             "known": True,

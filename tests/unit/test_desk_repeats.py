@@ -186,7 +186,7 @@ class TestParallelAnalysts:
             *("correlation_analyst", "order_flow_analyst", "derivatives_analyst"),
         )
         order = reversed(analysts) if slowest_first else analysts
-        pauses = {name: 0.004 * place for place, name in enumerate(order)}
+        pauses = {name: 0.03 * place for place, name in enumerate(order)}
         symbol = briefing.symbol
         even, decided = await meet(briefing, market=market_until(briefing.at, symbol))
         uneven, again = await meet(
