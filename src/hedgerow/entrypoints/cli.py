@@ -91,6 +91,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_report(app, backstage)
     _add_journal(app, backstage)
     _add_explain(app, backstage)
+    _add_ask(app, backstage)
     _add_verify(audit, backstage)
     _add_costs(app, backstage)
     candles = typer.Typer(help="Keep candles of your own.", no_args_is_help=True)
@@ -202,6 +203,24 @@ def _add_explain(app: typer.Typer, backstage: Backstage) -> None:
         from hedgerow.entrypoints.explain import show_explanation
 
         finish(show_explanation(backstage, trade, as_json=as_json))
+
+
+def _add_ask(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def ask(
+        symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC/USDT.")],
+        run: Annotated[
+            str | None, typer.Option(metavar="ID", help="The fund of this run, not the latest.")
+        ] = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Ask a fund's desk what it would do on a symbol now; the fund is not told."""
+        from hedgerow.entrypoints.ask import show_advice
+
+        names = symbols_of(symbol)
+        if len(names) > 1:
+            raise InputRefused("the desk is asked about one symbol", "SYMBOL", "name one of them")
+        finish(show_advice(backstage, names[0], run, as_json=as_json))
 
 
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:

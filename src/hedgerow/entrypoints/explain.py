@@ -14,7 +14,7 @@ from hedgerow.domain.memory import Memory
 from hedgerow.domain.messages import OrderChanged, OrderStatusChanged, StopDecided
 from hedgerow.domain.positions import Position
 from hedgerow.entrypoints.backstage import Backstage
-from hedgerow.entrypoints.explain_conversation import turns_of
+from hedgerow.entrypoints.explain_conversation import add_conversation
 from hedgerow.entrypoints.output import print_json
 from hedgerow.entrypoints.report_words import held, plain, price, rate, signed
 from hedgerow.usecases.codec import encode
@@ -39,7 +39,7 @@ def explanation_tree(story: Explanation) -> Tree:
     tree = Tree(_text(f"{position.symbol} {position.side} {position.id}", "bold"))
     _add_memories(tree, "1. Memories recalled", story.memories_recalled, story)
     _add_regime(tree, story)
-    _add_conversation(tree, story)
+    add_conversation(tree.add(_title("3. The desk")), story.research, story.conversation)
     _add_proposal(tree, story)
     _add_checks(tree, story)
     _add_orders(tree, "6. Entry order", [story.entry], story)
@@ -80,23 +80,6 @@ def _add_regime(tree: Tree, story: Explanation) -> None:
     )
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in reading.indicators.items())
     branch.add(_text(numbers, "dim"))
-
-
-def _add_conversation(tree: Tree, story: Explanation) -> None:
-    branch = tree.add(_title("3. The desk"))
-    for title, events in (("research", story.research), ("the fund", story.conversation)):
-        turns = turns_of(events)
-        if not turns:
-            continue
-        room = branch.add(_text(f"{title}, {len(turns)} agents"))
-        for turn in turns:
-            tools = f" (read {', '.join(turn.tools)})" if turn.tools else ""
-            leaf = room.add(_text(f"{turn.author}: {turn.headline}{tools}"))
-            leaf.add(_text(turn.sentence, "dim"))
-            for point in turn.points:
-                leaf.add(_text(f"but {point}", "dim"))
-    if not story.conversation:
-        branch.add(_text("it did not meet", "dim"))
 
 
 def _add_proposal(tree: Tree, story: Explanation) -> None:

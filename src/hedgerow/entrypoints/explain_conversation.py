@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rich.text import Text
+from rich.tree import Tree
+
 from hedgerow.domain.sessions import ContentType, SessionEvent
+from hedgerow.entrypoints.report_words import plain
 
 # What an answer comes to in a sentence, whichever of these it has.
 _SENTENCES: Final = ("summary", "claim", "thesis", "reasoning", "lessons")
@@ -25,6 +29,25 @@ class Turn:
     headline: str = ""
     sentence: str = ""
     points: list[str] = field(default_factory=list)
+
+
+def add_conversation(
+    branch: Tree, research: Sequence[SessionEvent], conversation: Sequence[SessionEvent]
+) -> None:
+    """Add what was said to a tree: the shared research, then the fund's own meeting."""
+    for title, events in (("research", research), ("the fund", conversation)):
+        turns = turns_of(events)
+        if not turns:
+            continue
+        room = branch.add(Text(f"{title}, {len(turns)} agents"))
+        for turn in turns:
+            tools = f" (read {', '.join(turn.tools)})" if turn.tools else ""
+            leaf = room.add(Text(plain(f"{turn.author}: {turn.headline}{tools}")))
+            leaf.add(Text(plain(turn.sentence), style="dim"))
+            for point in turn.points:
+                leaf.add(Text(plain(f"but {point}"), style="dim"))
+    if not research and not conversation:
+        branch.add(Text("it did not meet", style="dim"))
 
 
 def turns_of(events: Sequence[SessionEvent]) -> list[Turn]:

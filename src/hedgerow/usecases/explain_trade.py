@@ -61,7 +61,7 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     (entry,) = [o for o in orders if o.order.id == position.entry_order_id]
     accepted = await unit.trades.proposal(position.entry_order_id)
     proposal = accepted.proposal
-    research, conversation = await _said(unit, position.user_id, proposal.session_id)
+    research, conversation = await said_before(unit, position.user_id, proposal.session_id)
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
         memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
@@ -82,13 +82,16 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
 _PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
 
 
-async def _said(
+async def said_before(
     unit: UnitOfWork, user_id: UUID, session_id: str | None
 ) -> tuple[Sequence[SessionEvent], Sequence[SessionEvent]]:
-    """The conversations that a proposal came of: the shared research, and the fund's own."""
+    """The conversations that a decision came of: the shared research, and the fund's own."""
     if session_id is None:
         return (), ()
     meeting = await unit.meetings.of_session(session_id)
+    if meeting is not None and meeting.user_id == RESEARCH_USER_ID:
+        # it went no further
+        return await _events(unit, RESEARCH_USER_ID, session_id), ()
     shared = meeting.research_session_id if meeting is not None else None
     return (
         () if shared is None else await _events(unit, RESEARCH_USER_ID, shared),

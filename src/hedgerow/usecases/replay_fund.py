@@ -27,9 +27,10 @@ from hedgerow.domain.pairs import TradingPair
 from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal, StopProposal
 from hedgerow.domain.regimes import RegimeClassification, RegimeReading, classification
 from hedgerow.usecases.bill_models import bill_due, note_bill
+from hedgerow.usecases.brief_desk import SymbolMarket, brief
 from hedgerow.usecases.classify_regimes import own_versions
 from hedgerow.usecases.drive_fund import FundDriver
-from hedgerow.usecases.fund_view import Watch, view_of
+from hedgerow.usecases.fund_view import Watch
 from hedgerow.usecases.learn_from_trade import TradeSchool, decision_memory
 from hedgerow.usecases.longer_candles import LongerCandles
 from hedgerow.usecases.ports.clock import Clock
@@ -214,26 +215,15 @@ class Replay:
         return reading
 
     def _brief(self, pair: TradingPair, reading: RegimeReading, at: datetime) -> Briefing:
-        fund = self._fund
-        held = [p for p in fund.positions.values() if p.trading_pair_id == pair.id]
-        return Briefing(
+        market = SymbolMarket(
             at=at,
-            symbol=pair.symbol,
             timeframe=self._timeframe,
-            market_type=pair.market_type,
-            risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
-            price_tick=fund.instruments[pair.id].price_tick,
             candles=list(self._history[pair.symbol])[-self._desk.analyst.candles_needed :],
             longer=self._longer[pair.symbol].closed_by(at),
             regime=reading,
-            position=held[0] if held else None,
-            has_working_entry=any(
-                order.trading_pair_id == pair.id for order in fund.working_entries()
-            ),
-            fund=view_of(fund, pair),
-            regime_before=self._watch.regime_before(pair.symbol, self._stored_before(pair.symbol)),
-            happened=self._watch.happened(pair.symbol),
+            stored_before=self._stored_before(pair.symbol),
         )
+        return brief(self._fund, pair, market, self._watch)
 
     def _stored_before(self, symbol: str) -> RegimeReading | None:
         history = self._history[symbol]

@@ -39,7 +39,8 @@ class BundledPrices:
                 )
         except LookupError:
             return None
-        return CallCost(found.input_price, found.output_price)
+        # as fine as costs are kept
+        return CallCost(round(found.input_price, 18), round(found.output_price, 18))
 
     def estimate(
         self, choice: ModelChoice, prompt_tokens: int, output_tokens_max: int, at: datetime

@@ -20,10 +20,11 @@ from hedgerow.usecases.backtest.desk import ByBriefing, ByRules
 from hedgerow.usecases.backtest.learning import Learning, PlainJournal
 from hedgerow.usecases.backtest.lookout import Lookout
 from hedgerow.usecases.backtest.market import Market, RuleAnalyst
+from hedgerow.usecases.brief_desk import SymbolMarket, brief
 from hedgerow.usecases.candle_series import CandleSeries, microseconds
-from hedgerow.usecases.fund_view import Watch, view_of
+from hedgerow.usecases.fund_view import Watch
 from hedgerow.usecases.longer_candles import LongerCandles
-from hedgerow.usecases.ports.desk import Briefing, RecallQuery
+from hedgerow.usecases.ports.desk import RecallQuery
 from hedgerow.usecases.replay_fund import EXIT_VERDICT_CANDLES
 
 EndedTrades = Sequence[tuple[LearnFromTrade, datetime]]
@@ -151,22 +152,14 @@ class BriefedVoice:
             self.journal.classified(seat.pair.symbol, at, reading)
         self.catch_up()
         fund, pair = self._fund, seat.pair
-        briefing = Briefing(
+        market = SymbolMarket(
             at=at,
-            symbol=pair.symbol,
             timeframe=seat.series.timeframe,
-            market_type=pair.market_type,
-            risk_tolerance=fund.strategies[pair.strategy_id].risk_tolerance,
-            price_tick=fund.instruments[pair.id].price_tick,
             candles=list(history)[-self._analyst.candles_needed :],
             longer=self._longer[pair.symbol].closed_by(at),
             regime=reading,
-            position=position_on(fund, pair),
-            has_working_entry=is_entering(fund, pair),
-            fund=view_of(fund, pair),
-            regime_before=self._watch.regime_before(pair.symbol, None),
-            happened=self._watch.happened(pair.symbol),
         )
+        briefing = brief(fund, pair, market, self._watch)
         decision = await self._analyst.decide(briefing, self._recall)
         self._watch.decided(pair.symbol, reading.regime)
         return None if isinstance(decision, Abstention) else decision

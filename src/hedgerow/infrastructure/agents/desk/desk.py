@@ -162,7 +162,9 @@ class AgentDesk:
         tools: Mapping[str, Tool],
     ) -> Table:
         briefing, fund = visit.briefing, visit.fund
-        market = (workflow_name, briefing.symbol, briefing.timeframe)
+        # What the user asks for is a meeting of its own, beside the one of the same candle.
+        asked = ("asked",) if briefing.is_asked_for else ()
+        market = (workflow_name, briefing.symbol, briefing.timeframe, *asked)
         session_id = str(derived_id(briefing.at, fund.user_id, *market))
         caller = Caller(
             fund.user_id,
