@@ -20,7 +20,7 @@ from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
 from hedgerow.usecases.ports.clock import Clock
-from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.market import CandleStore, NewsFeed, NewsStore
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageStore
 from hedgerow.usecases.ports.vault import Vault
@@ -111,6 +111,14 @@ class Backstage(Protocol):
 
     def shared_desk(self) -> AbstractAsyncContextManager[PaperDesk]:
         """All services for looking at runs, shared with whatever else is running."""
+        ...
+
+    def news_feeds(self, symbols: Sequence[str]) -> AbstractAsyncContextManager[Sequence[NewsFeed]]:
+        """The feeds that are set, which look for the names of `symbols`; there may be none."""
+        ...
+
+    def news_store(self) -> AbstractAsyncContextManager[NewsStore]:
+        """Stored news, shared with whatever else is running."""
         ...
 
     def usage(self) -> AbstractAsyncContextManager[UsageStore]:

@@ -8,6 +8,7 @@ from hedgerow.domain.errors import (
     HedgerowError,
     InputRefused,
     KeyUnknown,
+    NewsUnavailable,
     SecretUnreadable,
     UnknownEventVersion,
 )
@@ -46,6 +47,11 @@ def sentence(error: HedgerowError) -> str:
             return (
                 f"{error.service}: {error.problem} ({error.attempts} attempts); try again later, "
                 "or see HEDGEROW_EMBEDDINGS_URL."
+            )
+        case NewsUnavailable():
+            return (
+                f"news of {error.source}: {error.problem}; try again later, or see "
+                "HEDGEROW_NEWS_FEEDS."
             )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."
