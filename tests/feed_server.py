@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -52,13 +53,18 @@ Script = Callable[[Headers], Answer]
 class FeedServer:
     """Answers by path; what it was asked is in `asked`, by path and headers."""
 
-    def __init__(self, pages: Mapping[str, Answer | Script] | None = None) -> None:
+    def __init__(
+        self,
+        pages: Mapping[str, Answer | Script] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.pages = dict(pages or {})
+        self._tls = tls
         self.asked: list[tuple[str, Headers]] = []
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -75,7 +81,8 @@ class FeedServer:
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         """The URL of a page."""
-        return f"http://{host}:{self.port}{path}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{host}:{self.port}{path}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

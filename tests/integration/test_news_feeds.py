@@ -7,6 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,6 +18,7 @@ from hedgerow.domain.errors import NewsUnavailable
 from hedgerow.domain.market_data import NewsItem
 from hedgerow.infrastructure.news.feeds import ITEMS_MAX, RssFeed
 from hedgerow.infrastructure.news.fetching import FetchLimits, open_client
+from loopback_tls import contexts_for
 
 NOW = datetime(2024, 1, 2, 12, tzinfo=UTC)
 BTC = "BTC/USDT"
@@ -218,6 +220,22 @@ class TestHowTheyAreFetched:
         source = RssFeed(server.url("/", "localhost"), [BTC], client, LIMITS)
         assert len(await source.fetch(NOW)) == 1
         assert server.asked[0][1]["host"] == f"localhost:{server.port}"
+
+    @pytest.mark.parametrize(("name", "is_trusted"), [("localhost", True), ("other.host", False)])
+    async def test_over_tls_the_certificate_is_that_of_the_name(
+        self, tmp_path: Path, name: str, is_trusted: bool
+    ) -> None:
+        shown, trusted = contexts_for(name, tmp_path)
+        async with (
+            FeedServer({"/": Answer(rss(rss_item(1)))}, shown) as server,
+            httpx2.AsyncClient(verify=trusted, trust_env=False) as client,
+        ):
+            source = RssFeed(server.url("/", "localhost"), [BTC], client, LIMITS)
+            if is_trusted:
+                assert len(await source.fetch(NOW)) == 1
+            else:
+                with pytest.raises(NewsUnavailable, match="ConnectError"):
+                    await source.fetch(NOW)
 
 
 class TestWhatFails:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from hedgerow.domain.errors import NewsUnavailable
@@ -62,10 +62,8 @@ async def test_what_is_new_is_told_and_a_failure_keeps_nothing_back() -> None:
 
 
 async def test_without_news_no_store_is_opened() -> None:
-    @asynccontextmanager
-    async def open_store() -> AsyncIterator[News]:
+    def open_store() -> AbstractAsyncContextManager[News]:
         raise AssertionError("opened")
-        yield News()
 
     assert (await fetch_news([], open_store, TickingClock())).new == []
     assert (await fetch_news([Feed()], open_store, TickingClock())).known == 0
