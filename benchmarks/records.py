@@ -2,8 +2,8 @@
 
 Run it as `python -m benchmarks.records`, with `--json` for JSON. A year of 1h candles, and funding
 and news along with it, is asked candle by candle as a desk does: four timeframes, each twice, and
-everything else once. `settled` is a replay, which reads ahead; `looked up` asks the stores each time,
-as what is going on now is asked.
+everything else once. `settled` is a replay, which reads ahead; `looked up` asks the stores each
+time, as what is going on now is asked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stores of market data in memory, as plain as can be, for tests to compare with."""
+"""Stores of market data in memory, as plain as can be, which count how often they are read."""
 
 from __future__ import annotations
 

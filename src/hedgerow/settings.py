@@ -52,6 +52,7 @@ _FIXES = {
     "model_timeout_s": "set it to a number of seconds from 1 to 3600",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
     "clickhouse_url": "write http://USER:PASSWORD@HOST:PORT/DATABASE (or https://), or unset it",
+    "news_feeds": "write https://HOST/PATH, several with commas between them, or unset it",
     "kafka_bootstrap": "write HOST:PORT, several with commas between them, or unset it",
     "regime_models": "name versions that `hedgerow regimes models` lists, one per timeframe",
     "redis_url": "write redis://:PASSWORD@HOST:PORT/NUMBER, rediss:// or unix://PATH, or unset it",
@@ -161,6 +162,19 @@ def _fallbacks(text: str) -> str:
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 
 
+def _feeds(text: str) -> str:
+    urls = [url.strip() for url in text.split(",") if url.strip()]
+    for number, url in enumerate(urls, start=1):
+        # not repeated: there may be a token in it
+        if url.partition("://")[0] not in {"http", "https"} or not _has_host(url):
+            raise ValueError(f"number {number} is not the URL of a feed")
+        if "@" in urlsplit(url).netloc:
+            raise ValueError(f"number {number} has a user or a password in it")
+    if not urls:
+        raise ValueError("no feed is named")
+    return ",".join(dict.fromkeys(urls))
+
+
 _REGIME_MODEL = re.compile(r"regime_model_(1m|5m|15m|1h|4h|1d)_v[1-9][0-9]{0,5}")
 
 
@@ -234,6 +248,10 @@ class Settings(BaseSettings):
 
     ai_usage_retention_days: Days | None = None
     """How long calls of models are kept, their sums for ever; None means for ever too."""
+
+    news_feeds: Annotated[str, AfterValidator(_feeds)] | None = None
+    """RSS and Atom feeds that news is fetched from, URLs between commas; None means no news."""
+
     kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] | None = None
     """The brokers that events are relayed to; None means that they stay in this process."""
     redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = None

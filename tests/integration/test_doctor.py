@@ -212,7 +212,7 @@ async def test_clickhouse_is_asked_over_http(clickhouse_url: str) -> None:
     server, tables = await look_at_server(clickhouse_url)
     assert server.standing is OK
     assert tables.standing is WARNING
-    assert "9 migrations are pending" in tables.found
+    assert "13 migrations are pending" in tables.found
     (found,) = await look_at_server(clickhouse_url.replace("/default", "/elsewhere"))
     assert found.standing is FAILED
     assert "code 81" in found.found

@@ -41,7 +41,7 @@ from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
 from hedgerow.usecases.ports.clock import Clock
 from hedgerow.usecases.ports.desk import RegimeModel
-from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.market import CandleStore, NewsFeed, NewsStore
 from hedgerow.usecases.ports.shared_state import SharedState
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageLog, UsageStore
@@ -233,6 +233,24 @@ class Backstage:
     def default_model(self) -> ModelChoice:
         """The model that agents ask, unless a user's settings say otherwise."""
         return default_model(self._settings)
+
+    @asynccontextmanager
+    async def news_feeds(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[NewsFeed]]:
+        """The feeds that are set, which look for the names of `symbols`; there may be none."""
+        from hedgerow.infrastructure.news.feeds import RssFeed
+        from hedgerow.infrastructure.news.fetching import open_client
+
+        urls = self._settings.news_feeds
+        async with open_client() as client:
+            yield [RssFeed(url, symbols, client) for url in urls.split(",")] if urls else []
+
+    @asynccontextmanager
+    async def news_store(self) -> AsyncIterator[NewsStore]:
+        """Stored news, shared with whatever else is running."""
+        from hedgerow.infrastructure.clickhouse.news_store import ClickHouseNewsStore
+
+        async with self._engines.clickhouse() as clickhouse:
+            yield ClickHouseNewsStore(clickhouse)
 
     @asynccontextmanager
     async def usage(self) -> AsyncIterator[UsageStore]:

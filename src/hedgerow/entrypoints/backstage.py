@@ -21,7 +21,7 @@ from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
 from hedgerow.usecases.ports.clock import Clock
-from hedgerow.usecases.ports.market import CandleStore
+from hedgerow.usecases.ports.market import CandleStore, NewsFeed, NewsStore
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageStore
 from hedgerow.usecases.ports.vault import Vault
@@ -116,6 +116,14 @@ class Backstage(Protocol):
 
     def default_model(self) -> ModelChoice:
         """The model that agents ask, unless a user's settings say otherwise."""
+        ...
+
+    def news_feeds(self, symbols: Sequence[str]) -> AbstractAsyncContextManager[Sequence[NewsFeed]]:
+        """The feeds that are set, which look for the names of `symbols`; there may be none."""
+        ...
+
+    def news_store(self) -> AbstractAsyncContextManager[NewsStore]:
+        """Stored news, shared with whatever else is running."""
         ...
 
     def usage(self) -> AbstractAsyncContextManager[UsageStore]:

@@ -16,6 +16,7 @@ from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_backtest import add_backtest
 from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.cli_memory import memory_commands
+from hedgerow.entrypoints.cli_news import news_commands
 from hedgerow.entrypoints.cli_regimes import regimes_commands
 from hedgerow.entrypoints.cli_sweep import add_sweep
 from hedgerow.entrypoints.db import add_db
@@ -105,6 +106,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_vault_rotate(vault, backstage)
     app.add_typer(memory_commands(backstage), name="memory")
     app.add_typer(regimes_commands(backstage), name="regimes")
+    app.add_typer(news_commands(backstage), name="news")
     add_db(app, backstage)
     _add_doctor(app, backstage)
     return app

@@ -54,6 +54,18 @@ def symbols_of(text: str | None) -> list[str] | None:
     return list(dict.fromkeys(names))
 
 
+def symbol_of(option: str, text: str | None) -> str | None:
+    """One symbol; raises InputRefused."""
+    if text is None:
+        return None
+    name = text.strip().upper()
+    try:
+        split_symbol(name)
+    except HedgerowError as error:
+        raise InputRefused(f"{text!r} is not a symbol", option, "write it as BTC/USDT") from error
+    return name
+
+
 @overload
 def timeframe_of(text: str) -> Timeframe: ...
 @overload

@@ -9,6 +9,7 @@ from hedgerow.domain.errors import (
     InputRefused,
     KeyUnknown,
     ModelUnavailable,
+    NewsUnavailable,
     SecretUnreadable,
     UnknownEventVersion,
 )
@@ -51,5 +52,10 @@ def sentence(error: HedgerowError) -> str:
         case ModelUnavailable():
             attempts = "1 attempt" if error.attempts == 1 else f"{error.attempts} attempts"
             return f"{error.model}: {error.problem} ({attempts}); `hedgerow doctor` asks it again."
+        case NewsUnavailable():
+            return (
+                f"news of {error.source}: {error.problem}; try again later, or see "
+                "HEDGEROW_NEWS_FEEDS."
+            )
         case _:
             return f"{error} — nothing was half done; please report this with the command you ran."

@@ -131,7 +131,10 @@ class NewsFeed(Protocol):
     """Where news comes from."""
 
     async def fetch(self, known_at: datetime) -> list[NewsItem]:
-        """What the source carries now, as known from `known_at` on; raises NewsUnavailable."""
+        """What the source carries now, as known from `known_at` on; raises NewsUnavailable.
+
+        Nothing where it says that nothing has changed since it was fetched last.
+        """
         ...
 
 
@@ -144,7 +147,10 @@ class MarketRecords(Protocol):
     async def candles(
         self, symbol: str, timeframe: Timeframe, count: int, as_of: datetime
     ) -> Sequence[Candle]:
-        """The last `count` closed candles, oldest first; fewer where there are fewer."""
+        """The last `count` closed candles, oldest first; fewer where there are fewer.
+
+        One that is not stored may be made of shorter ones.
+        """
         ...
 
     async def order_book(self, symbol: str, as_of: datetime) -> OrderBookSnapshot | None:
