@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
 import pytest
+from google.adk.models._capabilities import LlmCapabilities
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
@@ -17,6 +18,7 @@ from google.genai import types
 from desk_scenes import (
     FAINT,
     LONG,
+    Part,
     PlayedModel,
     agents_max,
     briefing_at,
@@ -38,10 +40,13 @@ from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.agents.desk.answers import Stake
 from hedgerow.infrastructure.agents.desk.fund_tools import STAKE_SHARES
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
+from hedgerow.infrastructure.agents.desk.house.model import RULES
 from hedgerow.infrastructure.agents.desk.roster import ROSTER, Room
 from hedgerow.infrastructure.agents.desk.voice import CALLS_MAX
+from hedgerow.infrastructure.agents.desk.wire import saying
 from hedgerow.usecases.ports.desk import Briefing
 
+ANSWER = "set_model_response"
 FINDING = {"view": "bearish", "confidence": 0.9, "summary": "down", "evidence": ["a"]}
 
 
@@ -184,6 +189,53 @@ class TestMalformedAnswers:
         model = played(technical_analyst=nothing_said)
         assert isinstance(await decide(model), Proposal)
         assert findings_told(model)["technical_analyst"]["view"] == "neutral"
+
+
+class ToollessSchemaModel(PlayedModel):
+    """A model that cannot be given tools and a schema at once: it answers by a tool as well."""
+
+    @property
+    def capabilities(self) -> LlmCapabilities:
+        return LlmCapabilities(output_schema_and_tools=False)
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        heard = heard_in(llm_request)
+        self.asked.append((heard.agent, llm_request))
+        tools = [name for name in llm_request.tools_dict if name != ANSWER]
+        unasked = [name for name in tools if name not in heard.told]
+        said = RULES[heard.agent](heard).model_dump_json() if not unasked else "{}"
+        part = self.parts.get(heard.agent)
+        if unasked:
+            yield calling(unasked[0])
+        elif part is not None:
+            answered = part(llm_request)
+            assert isinstance(answered, str)
+            yield calling(ANSWER, **json.loads(answered))
+        else:
+            yield calling(ANSWER, **json.loads(said)) if tools else saying(said)
+
+
+class TestAnswersByTool:
+    async def test_are_the_same_answers(self) -> None:
+        briefing = briefing_at(*LONG, fund=played_fund())
+        by_tool = await decide(ToollessSchemaModel(parts={}, asked=[]), briefing)
+        assert isinstance(by_tool, Proposal)
+        assert by_tool == await decide(played(), briefing)
+
+    @pytest.mark.parametrize(
+        "said", ['{"view": "bullish"}', finding(buy="all"), finding(confidence=7)]
+    )
+    async def test_malformed_ones_are_asked_for_once_more(self, said: str) -> None:
+        parts: dict[str, Part] = {"technical_analyst": lambda _: said}
+        model = ToollessSchemaModel(parts=parts, asked=[])
+        assert isinstance(await decide(model), Proposal)
+        *_, first, again = model.requests("technical_analyst")
+        assert "was refused" not in prompt_of(first)
+        assert "Your answer was refused: " in prompt_of(again)
+        told = findings_told(model)["technical_analyst"]
+        assert told["summary"].startswith("Abstained: two malformed answers, the last one: ")
 
 
 ANALYSTS_HEARD = ("technical_analyst", "regime_analyst", "market_analyst", "correlation_analyst")

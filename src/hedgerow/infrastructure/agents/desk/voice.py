@@ -17,6 +17,7 @@ from google.adk.models._capabilities import LlmCapabilities
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
+from google.adk.tools.set_model_response_tool import SetModelResponseTool
 from google.genai import types
 from pydantic import ConfigDict, ValidationError
 
@@ -147,10 +148,14 @@ class Voice:
         unknown = [str(call.name) for call in calls if call.name not in request.tools_dict]
         if unknown:
             return f"there is no tool {unknown[0]}, only {', '.join(request.tools_dict) or 'none'}"
-        if calls:
+        answer = next((call for call in calls if call.name == SetModelResponseTool.NAME), None)
+        if calls and answer is None:
             return None
         try:
-            self.agent.answer.model_validate_json(wire.text_of(response))
+            if answer is not None:
+                self.agent.answer.model_validate(answer.args or {})
+            else:
+                self.agent.answer.model_validate_json(wire.text_of(response))
         except ValidationError as error:
             return wire.problem_of(error, "the answer")
         return None
