@@ -381,10 +381,12 @@ class TestStakes:
         assert decision.agent_id == "portfolio_manager"
         assert "A moderate strategy wants at least 0.55" in decision.reasoning
 
-    async def test_nobody_passes_it_without_asking_the_memory(self) -> None:
-        decision = await decide(played(portfolio_manager=lambda _: allocation("full")))
+    async def test_nor_does_it_to_leave_the_memory_unasked(self) -> None:
+        model = played(portfolio_manager=lambda _: allocation("full"))
+        assert isinstance(await decide(model), Proposal)
+        decision = await decide(model, briefing_at(*FAINT["trend up"], fund=FIVE))
         assert isinstance(decision, Abstention)
-        assert "the memory was not asked" in decision.reasoning
+        assert "A moderate strategy wants at least 0.55" in decision.reasoning
 
 
 def unavailable(_: LlmRequest) -> LlmResponse:

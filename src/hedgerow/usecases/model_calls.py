@@ -52,11 +52,14 @@ class ModelCall:
 
     @property
     def id(self) -> UUID:
-        """The same call of the same session has the same id, however often it is repeated."""
+        """The same request of the same session has the same id, however often it is repeated.
+
+        Another request in its place, as where a meeting is held again and more is remembered by
+        then, is another call: it costs again, and must be counted.
+        """
         caller = self.caller
-        return derived_id(
-            caller.at, caller.user_id, caller.session_id, self.agent_name, str(self.number)
-        )
+        place = (caller.session_id, self.agent_name, str(self.number))
+        return derived_id(caller.at, caller.user_id, *place, self.request_key)
 
     @property
     def request_key(self) -> str:

@@ -139,7 +139,7 @@ class AgentDesk:
         workflow = fund_meeting.workflow(table, tools, research)
         said = answers_in(await table.hold(workflow, message))
         session_id = table.minutes.caller.session_id
-        decision = fund_meeting.decide(tools, research, said, session_id)
+        decision = await fund_meeting.decide(tools, research, said, session_id)
         await self._close(visit, table, reason, said, decision, research.session_id)
         return decision
 

@@ -90,23 +90,21 @@ def draft(tools: FundTools, ticket: Ticket, stake: Stake) -> Draft | None:
     return None if levels is None else tools.draft_of(levels, stake)
 
 
-def decide(
+async def decide(
     tools: FundTools, research: Research, said: Mapping[str, Any], session_id: str
 ) -> Proposal | Abstention:
-    """What the meeting comes to; what an agent did not agree to does not happen."""
+    """What the meeting comes to; what an agent did not agree to does not happen.
+
+    The confidence after memory counts, whether or not anybody has asked for it.
+    """
     briefing = tools.briefing
     allocation = Allocation.model_validate(said[MANAGER.name])
     if allocation.stake is Stake.NONE:
         return _stand_aside(tools, MANAGER.name, allocation.reasoning, session_id)
-    belief = tools.belief
-    if belief is None or belief.confidence < tools.confidence_min:
-        words = (
-            "the memory was not asked"
-            if belief is None
-            else f"{belief.words} A {briefing.risk_tolerance} strategy wants at least "
-            f"{tools.confidence_min:.2f}."
-        )
-        return _stand_aside(tools, MANAGER.name, words, session_id)
+    belief = await tools.ask_memory()
+    if belief.confidence < tools.confidence_min:
+        wanted = f"A {briefing.risk_tolerance} strategy wants at least {tools.confidence_min:.2f}."
+        return _stand_aside(tools, MANAGER.name, f"{belief.words} {wanted}", session_id)
     ticket = Ticket.model_validate(said[TRADER.name])
     if tools.draft is None:
         return _stand_aside(tools, TRADER.name, _why_unmade(ticket), session_id)
