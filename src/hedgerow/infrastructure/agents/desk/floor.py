@@ -29,7 +29,7 @@ from pydantic import ValidationError, validate_call
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
 from hedgerow.domain.ai_usage import ModelChoice, TokenUsage
-from hedgerow.domain.errors import HedgerowError
+from hedgerow.domain.errors import HedgerowError, InvalidValue
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.sessions import AGENTS_APP
@@ -205,6 +205,10 @@ async def told_by(tool: Tool, args: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"error": f"no answer within {TOOL_TIMEOUT_S:g} s"}
     except ValidationError as error:
         return {"error": problem_of(error, "the arguments")}
-    except (HedgerowError, ValueError) as error:
+    except (InvalidValue, ValueError) as error:
         return {"error": str(error)}
+    except HedgerowError:
+        # of a store, say: where it is does not belong into a prompt, and who keeps the record of
+        # the meeting will find it gone as well
+        return {"error": "it cannot be read now"}
     return told

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from textwrap import shorten
 from typing import Any, Final, Protocol
 
 from google.adk.models._capabilities import LlmCapabilities
@@ -35,6 +36,8 @@ OUTPUT_TOKENS_MAX: Final = 2_000
 # Latin text has three to four characters a token in every current tokenizer; the budget is
 # reserved by the worst of them.
 _CHARS_PER_TOKEN: Final = 3
+
+_REASON_CHARS: Final = 300
 
 _AGAIN: Final = (
     "Your answer was refused: {problem}. Answer again with one JSON object of the schema, nothing "
@@ -161,6 +164,8 @@ class Voice:
         return None
 
     def _abstain(self, reason: str) -> LlmResponse:
+        # a provider may say much, and an answer has its length
+        reason = shorten(reason, _REASON_CHARS, placeholder="…")
         self.minutes.abstained[self.agent.name] = reason
         answer = self.agent.answer.abstain(f"Abstained: {reason}.")
         response = wire.saying(answer.model_dump_json())
