@@ -35,7 +35,7 @@ from desk_scenes import (
 from desk_world import DeskWorld, MemoryClerk, fund_view
 from hedgerow.domain.errors import ModelUnavailable
 from hedgerow.domain.orders import OrderType
-from hedgerow.domain.proposals import Abstention, Decision, Proposal
+from hedgerow.domain.proposals import Abstention, Decision, ExitProposal, Proposal, StopProposal
 from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.agents.desk.answers import Stake
 from hedgerow.infrastructure.agents.desk.fund_tools import STAKE_SHARES
@@ -44,6 +44,7 @@ from hedgerow.infrastructure.agents.desk.house.model import RULES
 from hedgerow.infrastructure.agents.desk.roster import ROSTER, Room
 from hedgerow.infrastructure.agents.desk.voice import CALLS_MAX
 from hedgerow.infrastructure.agents.desk.wire import saying
+from hedgerow.infrastructure.agents.indicators import IndicatorDesk
 from hedgerow.usecases.ports.desk import Briefing
 
 ANSWER = "set_model_response"
@@ -334,6 +335,33 @@ class TestTickets:
         assert decision.entry_price - decision.stop_loss_price == (
             whole.entry_price - whole.stop_loss_price
         )
+
+
+def position_view(action: str, stop_level: str = "") -> str:
+    said = {"action": action, "thesis_holds": True, "stop_level": stop_level, "reasoning": "well"}
+    return json.dumps(said)
+
+
+class TestPositions:
+    async def test_a_stop_is_moved_to_a_level_on_the_menu(self) -> None:
+        said = position_view("tighten", "channel")
+        decision = await decide(played(position_manager=tools_first(lambda _: said)), held())
+        assert isinstance(decision, StopProposal)
+        seen = IndicatorDesk().read(held().candles)
+        assert float(decision.stop_loss_price) == pytest.approx(seen.channel_low, abs=0.01)
+
+    @pytest.mark.parametrize("name", ["", "310.5", "atr_9", "play"])
+    async def test_one_that_is_not_on_it_leaves_the_stop_where_it_is(self, name: str) -> None:
+        said = position_view("tighten", name)
+        decision = await decide(played(position_manager=tools_first(lambda _: said)), held())
+        assert isinstance(decision, Abstention)
+
+    @pytest.mark.parametrize(("action", "outcome"), [("exit", ExitProposal), ("hold", Abstention)])
+    async def test_it_is_left_or_held(self, action: str, outcome: type[Decision]) -> None:
+        said = position_view(action, "channel")
+        decision = await decide(played(position_manager=tools_first(lambda _: said)), held())
+        assert isinstance(decision, outcome)
+        assert decision.agent_id == "position_manager"
 
 
 def allocation(stake: str) -> str:

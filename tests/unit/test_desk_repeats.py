@@ -43,6 +43,7 @@ from hedgerow.domain.proposals import Decision, ExitProposal, Proposal
 from hedgerow.domain.regimes import Regime
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
 from hedgerow.infrastructure.agents.desk.house.model import HouseModel
+from hedgerow.infrastructure.agents.desk.wire import calls_of
 from hedgerow.usecases.ports.desk import Briefing, RecallQuery
 
 LESSONS = (lesson(1, metadata=about("supports")), lesson(2, metadata=about("cautions")))
@@ -164,42 +165,48 @@ async def _written(of: DeskWorld) -> dict[str, list[str]]:
     }
 
 
-class UnevenModel(HouseModel):
-    """The house, where each agent takes its own time."""
+ANALYSTS = (
+    *("technical_analyst", "regime_analyst", "market_analyst", "correlation_analyst"),
+    *("order_flow_analyst", "derivatives_analyst", "sentiment_analyst"),
+)
 
-    pauses_s: dict[str, float]
+
+class OrderlyModel(HouseModel):
+    """The house, where each analyst speaks once the one before it in `order` has finished."""
+
+    order: tuple[str, ...]
+    finished: dict[str, Any]
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        await asyncio.sleep(self.pauses_s.get(heard_in(llm_request).agent, 0.0))
+        agent = heard_in(llm_request).agent
+        place = self.order.index(agent) if agent in self.order else 0
+        if place:
+            await self.finished[self.order[place - 1]].wait()
         async for response in super().generate_content_async(llm_request, stream):
+            if agent in self.order and not calls_of(response):
+                self.finished[agent].set()
             yield response
 
 
 class TestParallelAnalysts:
-    @pytest.mark.parametrize("slowest_first", [True, False])
-    async def test_their_order_does_not_matter(self, slowest_first: bool) -> None:
+    @pytest.mark.parametrize("order", [ANALYSTS, ANALYSTS[::-1], ANALYSTS[3:] + ANALYSTS[:3]])
+    async def test_their_order_does_not_matter(self, order: tuple[str, ...]) -> None:
         briefing = briefing_at(*LONG)
-        analysts = (
-            *("technical_analyst", "regime_analyst", "market_analyst"),
-            *("correlation_analyst", "order_flow_analyst", "derivatives_analyst"),
-        )
-        order = reversed(analysts) if slowest_first else analysts
-        pauses = {name: 0.03 * place for place, name in enumerate(order)}
-        symbol = briefing.symbol
-        even, decided = await meet(briefing, market=market_until(briefing.at, symbol))
-        uneven, again = await meet(
+        finished = {name: asyncio.Event() for name in order}
+        even, decided = await meet(briefing, market=market_until(briefing.at, briefing.symbol))
+        ordered, again = await meet(
             briefing,
-            market=market_until(briefing.at, symbol),
+            market=market_until(briefing.at, briefing.symbol),
             research_model=PLAYED,
-            others={PLAYED: UnevenModel(pauses_s=pauses)},
+            others={PLAYED: OrderlyModel(order=order, finished=finished)},
         )
-        last = [agent for agent, _, _ in said_in(uneven) if agent in analysts][-1]
-        assert last == (analysts[0] if slowest_first else analysts[-1])
+        ended = {agent: n for n, (agent, _, _) in enumerate(said_in(ordered)) if agent in order}
+        assert sorted(ended, key=ended.__getitem__) == list(order)
         assert isinstance(decided, Proposal)
         assert decided == again
-        assert _answers(even) == _answers(uneven)
+        assert _answers(even) == _answers(ordered)
 
 
 def _answers(of: DeskWorld) -> list[tuple[str, bytes]]:
