@@ -41,6 +41,7 @@ from hedgerow.infrastructure.agents.desk.answers import Stake
 from hedgerow.infrastructure.agents.desk.fund_tools import STAKE_SHARES
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
 from hedgerow.infrastructure.agents.desk.house.model import RULES
+from hedgerow.infrastructure.agents.desk.quoting import plain, quoted
 from hedgerow.infrastructure.agents.desk.roster import ROSTER, Room
 from hedgerow.infrastructure.agents.desk.voice import CALLS_MAX
 from hedgerow.infrastructure.agents.desk.wire import saying
@@ -115,7 +116,7 @@ class TestMalformedAnswers:
         assert "Your answer was refused: " in prompt_of(again)
         told = findings_told(model)["technical_analyst"]
         assert (told["view"], told["confidence"]) == ("neutral", 0.0)
-        assert told["summary"].startswith("Abstained: two malformed answers, the last one: ")
+        assert plain(told["summary"]).startswith("Abstained: two malformed answers, the last one: ")
         assert isinstance(decision, Proposal), "the others go on"
 
     async def test_the_problem_is_named(self) -> None:
@@ -175,7 +176,7 @@ class TestMalformedAnswers:
         said = finding().replace("down", "down \ud800")
         model = played(technical_analyst=lambda _: said)
         await decide(model)
-        assert findings_told(model)["technical_analyst"]["summary"] == "down ?"
+        assert findings_told(model)["technical_analyst"]["summary"] == quoted("down ?")
 
     async def test_hidden_reasoning_is_no_answer(self) -> None:
         def part(_: LlmRequest) -> LlmResponse:
@@ -236,7 +237,7 @@ class TestAnswersByTool:
         assert "was refused" not in prompt_of(first)
         assert "Your answer was refused: " in prompt_of(again)
         told = findings_told(model)["technical_analyst"]
-        assert told["summary"].startswith("Abstained: two malformed answers, the last one: ")
+        assert plain(told["summary"]).startswith("Abstained: two malformed answers, the last one: ")
 
 
 ANALYSTS_HEARD = ("technical_analyst", "regime_analyst", "market_analyst", "correlation_analyst")

@@ -267,7 +267,8 @@ class TestWhereItIsObeyed:
         of = gullible(market=news(briefing, sure))
         decision = await of.desk().decide(briefing, recalling(lesson(1, content=full)))
         assert isinstance(decision, Proposal)
-        assert decision.confidence == 1.0
+        plays = briefing.regime.confidence
+        assert decision.confidence < (plays + 1.0) / 2.0, "as sure as the setup, whatever it says"
         assert "Portfolio manager (full stake): told to" in decision.reasoning
         repeated = gullible(market=news(briefing, limit))
         decision = await repeated.desk().decide(briefing, recalling())

@@ -213,7 +213,7 @@ class TestWhoResearches:
         (bull,), (bear,) = model.requests("bull_researcher"), model.requests("bear_researcher")
         assert heard_in(bull).briefing["other_side"] is None
         other = heard_in(bear).briefing["other_side"]
-        assert other["claim"].endswith("findings are bullish.")
+        assert other["claim"].endswith("findings are bullish.»»")
         told = heard_in(model.requests("research_manager")[0]).briefing
         assert set(told["arguments"]) == {"bull_researcher", "bear_researcher"}
 

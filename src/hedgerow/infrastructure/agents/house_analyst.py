@@ -28,7 +28,7 @@ from hedgerow.infrastructure.agents.setups import (
     Setup,
     against_longer_trend,
     can_take,
-    confidence_in,
+    confidence_of,
     find_setup,
     lesson_query,
     levels_words,
@@ -158,7 +158,9 @@ async def _seek(
         return _abstain(briefing, f"{setup.words} {against} {market}")
     kind = Kind(setup.play.setup_type, side, briefing.regime.regime)
     recalled = await recall(lesson_query(briefing, seen, kind))
-    belief = Belief(confidence_in(setup.look, briefing.regime.confidence), weigh(recalled, kind))
+    belief = Belief(
+        confidence_of(setup.look.strength, briefing.regime.confidence), weigh(recalled, kind)
+    )
     least = terms.least_confidence(briefing.risk_tolerance)
     if belief.confidence < least:
         return _abstain(

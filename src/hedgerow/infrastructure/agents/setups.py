@@ -65,12 +65,13 @@ def can_take(market_type: MarketType, side: PositionSide) -> bool:
     return side is PositionSide.LONG or market_type is MarketType.FUTURES
 
 
-def confidence_in(look: Look, regime_confidence: float) -> float:
-    """Before any memory: (regime confidence + (1 + strength) / 2) / 2, from 0 to 1.
+def confidence_of(strength: float, regime_confidence: float) -> float:
+    """Confidence in a setup before any memory: (regime confidence + (1 + strength) / 2) / 2.
 
-    A setup that barely meets its conditions counts a half, as a regime on its threshold does.
+    All from 0 to 1. A setup that barely meets its conditions, of strength 0, counts a half, as a
+    regime on its threshold does.
     """
-    return (regime_confidence + (1.0 + look.strength) / 2.0) / 2.0
+    return (regime_confidence + (1.0 + strength) / 2.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)

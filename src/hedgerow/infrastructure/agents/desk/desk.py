@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import partial
@@ -95,11 +95,16 @@ class AgentDesk:
         fund = visit.fund
         limits = budget_limits(fund.settings, fund.limits)
         pressure = await self._pressure(fund.settings, fund.user_id, limits)
+        agents = seated(fund.limits, pressure)
+        by_rules = pressure is BudgetPressure.EXHAUSTED or position_meeting.MANAGER not in agents
+        if visit.position_tools is not None and by_rules:
+            # whatever has run out, an open position is looked after, and at every close
+            return await self._house.decide(briefing, recall)
         match screen(await self._sight(visit), self._interval(briefing, pressure)):
             case PassedOver(reason):
                 return _pass(briefing, reason)
             case Called(reason):
-                return await self._meet(visit, reason, pressure)
+                return await self._meet(visit, agents, reason, pressure)
 
     async def _sight(self, visit: _Visit) -> Sight:
         briefing = visit.briefing
@@ -110,12 +115,10 @@ class AgentDesk:
             since_met=await self._since_met(visit),
         )
 
-    async def _meet(self, visit: _Visit, reason: str, pressure: BudgetPressure) -> Decision:
-        agents = seated(visit.fund.limits, pressure)
+    async def _meet(
+        self, visit: _Visit, agents: Sequence[Agent], reason: str, pressure: BudgetPressure
+    ) -> Decision:
         if visit.position_tools is not None:
-            if pressure is BudgetPressure.EXHAUSTED or position_meeting.MANAGER not in agents:
-                # whatever has run out, an open position is looked after: by rules
-                return await self._house.decide(visit.briefing, visit.recall)
             return await self._about_position(visit, visit.position_tools, reason, pressure)
         if pressure is BudgetPressure.EXHAUSTED:
             return _pass(visit.briefing, f"{reason}, but the month's budget is used up")
@@ -220,7 +223,7 @@ class AgentDesk:
     async def _since_met(self, visit: _Visit) -> timedelta | None:
         briefing, user_id = visit.briefing, visit.fund.user_id
         met = self._met.get((user_id, briefing.symbol))
-        if met is None:
+        if met is None or met > briefing.at:
             met = await self._last_met(user_id, briefing.symbol, briefing.at)
         return None if met is None else briefing.at - met
 

@@ -14,7 +14,7 @@ from hedgerow.infrastructure.agents.desk.answers import Allocation, RiskView, St
 from hedgerow.infrastructure.agents.desk.floor import Table, Tool
 from hedgerow.infrastructure.agents.desk.fund_tools import STAKE_SHARES, Draft, FundTools
 from hedgerow.infrastructure.agents.desk.menu import MARKET
-from hedgerow.infrastructure.agents.desk.quoting import quoted
+from hedgerow.infrastructure.agents.desk.quoting import passed_on, quoted
 from hedgerow.infrastructure.agents.desk.research import Research
 from hedgerow.infrastructure.agents.desk.roster import BY_NAME
 from hedgerow.infrastructure.agents.desk.wire import canonical
@@ -40,7 +40,7 @@ def opening(tools: FundTools, research: Research) -> dict[str, Any]:
         "timeframe": str(briefing.timeframe),
         "as_of": f"{briefing.at:%Y-%m-%d %H:%M}",
         "strategy": str(briefing.risk_tolerance),
-        "conclusion": research.conclusion.model_dump(mode="json"),
+        "conclusion": passed_on(research.conclusion.model_dump(mode="json")),
     }
 
 
@@ -50,14 +50,14 @@ def workflow(table: Table, tools: FundTools, research: Research) -> Workflow:
 
     @node(name="after_allocation")
     async def after_allocation(ctx: Context, node_input: dict[str, Any]) -> str:
-        said["allocation"] = node_input
+        said["allocation"] = passed_on(node_input)
         goes_on = Allocation.model_validate(node_input).stake is not Stake.NONE
         ctx.route = "go_on" if goes_on else "stop"
         return canonical(said).decode()
 
     @node(name="after_ticket")
     async def after_ticket(ctx: Context, node_input: dict[str, Any]) -> str:
-        said["ticket"] = node_input
+        said["ticket"] = passed_on(node_input)
         stake = Stake(said["allocation"]["stake"])
         tools.draft = draft(tools, Ticket.model_validate(node_input), stake)
         ctx.route = "stop" if tools.draft is None else "go_on"

@@ -20,7 +20,13 @@ from hedgerow.infrastructure.agents.desk.menu import Menu, stops_for
 from hedgerow.infrastructure.agents.desk.quoting import quoted, read
 from hedgerow.infrastructure.agents.experience import Experience, Kind, moves, weigh
 from hedgerow.infrastructure.agents.house_analyst import CONFIDENCE_MIN
-from hedgerow.infrastructure.agents.setups import Belief, Setup, lesson_query, thesis_gone
+from hedgerow.infrastructure.agents.setups import (
+    Belief,
+    Setup,
+    confidence_of,
+    lesson_query,
+    thesis_gone,
+)
 from hedgerow.infrastructure.agents.stakes import Levels, size_ratio
 from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
 
@@ -90,6 +96,16 @@ class FundTools:
         return Menu(self.briefing, self.market.seen, self.side, self.setup)
 
     @property
+    def conviction_max(self) -> float:
+        """How sure research may be of it: as the setup is, or where there is none, as one would be
+        that barely meets its conditions.
+        """
+        regime_confidence = self.briefing.regime.confidence
+        if self.setup is None:
+            return confidence_of(0.0, regime_confidence)
+        return confidence_of(self.setup.look.strength, regime_confidence)
+
+    @property
     def confidence_min(self) -> float:
         """What a trade must at least be worth to the strategy."""
         return CONFIDENCE_MIN[self.briefing.risk_tolerance]
@@ -107,7 +123,8 @@ class FundTools:
             query = lesson_query(self.briefing, self.market.seen, kind)
             self.recalled = await self.recall(query)
             experience: Experience = weigh(self.recalled, kind)
-            self.belief = Belief(self.conclusion.conviction, experience)
+            before = min(self.conclusion.conviction, self.conviction_max)
+            self.belief = Belief(before, experience)
         return self.belief
 
     async def read_portfolio(self) -> Told:

@@ -17,7 +17,7 @@ from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.infrastructure.agents.desk.quoting import quoted, read
 from hedgerow.infrastructure.agents.indicators import Indicators
 from hedgerow.infrastructure.agents.plays import PLAYS
-from hedgerow.infrastructure.agents.setups import Setup, confidence_in, find_setup
+from hedgerow.infrastructure.agents.setups import Setup, confidence_of, find_setup
 from hedgerow.usecases.ports.market import MarketRecords
 
 Told = dict[str, Any]
@@ -120,7 +120,7 @@ class MarketTools:
             "setup_type": str(play.setup_type),
             "side": str(look.side),
             "facts": look.facts,
-            "confidence": confidence_in(look, self.brief.regime.confidence),
+            "confidence": confidence_of(look.strength, self.brief.regime.confidence),
         }
 
     async def read_order_book(self) -> Told:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 OPEN: Final = "««"
 CLOSE: Final = "»»"
@@ -21,6 +23,29 @@ def quoted(text: str, chars_max: int = _CHARS_MAX) -> str:
     if len(plain) > chars_max:
         plain = plain[: chars_max - 1].rstrip() + "…"
     return f"{OPEN}{plain}{CLOSE}"
+
+
+def passed_on(answer: object) -> Any:
+    """An agent's answer as the next agents are given it: its words between marks.
+
+    Who was taken in by a text from outside may repeat it, and must not hand it on as one's own.
+    """
+    match answer:
+        case StrEnum() | None | bool() | int() | float():
+            return answer
+        case str():
+            # a word of the schema, such as a view or a level, is no sentence
+            return quoted(answer) if " " in answer else answer
+        case Mapping():
+            return {key: passed_on(value) for key, value in answer.items()}
+        case _:
+            assert isinstance(answer, Sequence), "answers are JSON"
+            return [passed_on(each) for each in answer]
+
+
+def plain(words: str) -> str:
+    """Words without the marks around them, for who reads them as data anyway."""
+    return words.removeprefix(OPEN).removesuffix(CLOSE)
 
 
 def read(value: float | Decimal) -> float:

@@ -25,6 +25,7 @@ from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.infrastructure.agents.desk.answers import Conclusion, Finding
 from hedgerow.infrastructure.agents.desk.floor import Floor, Table, Tool, told_by
 from hedgerow.infrastructure.agents.desk.market_tools import UNKNOWN, MarketBrief, MarketTools
+from hedgerow.infrastructure.agents.desk.quoting import passed_on
 from hedgerow.infrastructure.agents.desk.roster import Agent, Room
 from hedgerow.infrastructure.agents.desk.seating import of_room
 from hedgerow.infrastructure.agents.desk.wire import canonical
@@ -155,7 +156,7 @@ def _workflow(
 
     @node(name="debate", rerun_on_resume=True)
     async def debate(ctx: Context, node_input: dict[str, Any]) -> str:
-        findings = {agent.name: node_input[agent.name] for agent in analysts}
+        findings = {agent.name: passed_on(node_input[agent.name]) for agent in analysts}
         case: dict[str, Any] = {"findings": findings}
         arguments: dict[str, Any] = {}
         for _ in range(DEBATE_ROUNDS):
@@ -164,7 +165,7 @@ def _workflow(
                     (said for name, said in arguments.items() if name != researcher.name), None
                 )
                 said = await ctx.run_node(researcher, canonical(case).decode())
-                arguments[researcher.name] = said
+                arguments[researcher.name] = passed_on(said)
         return canonical({"findings": findings, "arguments": arguments}).decode()
 
     join = JoinNode(name="findings")

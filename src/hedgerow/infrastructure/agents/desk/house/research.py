@@ -16,6 +16,7 @@ from hedgerow.infrastructure.agents.desk.answers import (
     View,
 )
 from hedgerow.infrastructure.agents.desk.house.heard import Heard, Json
+from hedgerow.infrastructure.agents.desk.quoting import plain
 
 # A view needs a lean of this much, on a scale from -1 (bearish) to 1 (bullish).
 _LEAN_MIN: Final = 0.1
@@ -178,8 +179,8 @@ def _case(heard: Heard, side: View) -> Argument:
     strength = sum(each["confidence"] for _, each in mine) / max(len(heard.briefing["findings"]), 1)
     return Argument(
         claim=f"{len(mine)} of {len(heard.briefing['findings'])} findings are {side}.",
-        points=[f"{name}: {each['summary']}"[:300] for name, each in mine[:_POINTS_MAX]],
-        rebuttal=f"The other side says: {other['claim']}"[:600] if other else "",
+        points=[f"{name}: {plain(each['summary'])}"[:300] for name, each in mine[:_POINTS_MAX]],
+        rebuttal=f"The other side says: {plain(other['claim'])}"[:600] if other else "",
         strength=min(1.0, strength),
     )
 
@@ -204,5 +205,7 @@ def conclude(heard: Heard) -> Conclusion:
         setup_type=SetupType(setup["setup_type"]),
         conviction=setup["confidence"],
         thesis=f"{setup['play'].capitalize()} ({direction}): {setup['facts']}. {sides}.",
-        risks=[f"{name}: {each['summary']}"[:300] for name, each in _of(findings, against)][:6],
+        risks=[f"{name}: {plain(each['summary'])}"[:300] for name, each in _of(findings, against)][
+            :6
+        ],
     )
