@@ -95,6 +95,9 @@ def _add_conversation(tree: Tree, story: Explanation) -> None:
             leaf.add(_text(turn.sentence, "dim"))
             for point in turn.points:
                 leaf.add(_text(f"but {point}", "dim"))
+    if story.meeting_id is not None:
+        again = f"hedgerow replay {story.meeting_id}"
+        branch.add(_text(f"meeting {story.meeting_id}; `{again}` holds it again", "dim"))
     if not story.conversation:
         branch.add(_text("it did not meet", "dim"))
 

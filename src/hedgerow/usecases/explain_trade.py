@@ -16,6 +16,7 @@ from hedgerow.domain.positions import Position
 from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.regimes import RegimeClassification
 from hedgerow.domain.sessions import AGENTS_APP, RESEARCH_USER_ID, SessionEvent
+from hedgerow.usecases.ports.model_records import Meeting
 from hedgerow.usecases.ports.unit_of_work import UnitOfWork
 
 LAST = "last"
@@ -34,13 +35,15 @@ class Explanation:
     """A trade's whole story, in the order in which it happened.
 
     `research` and `conversation` are what the desk said before it proposed the trade, none if it
-    did not meet; `memories_left` are what the trade left behind; `events` its sealed record.
+    did not meet, and `meeting_id` names that meeting; `memories_left` are what the trade left
+    behind; `events` its sealed record.
     """
 
     memories_recalled: Sequence[Memory]
     regime: RegimeClassification | None
     research: Sequence[SessionEvent]
     conversation: Sequence[SessionEvent]
+    meeting_id: UUID | None
     proposal: ProposalAccepted
     entry: ExplainedOrder
     position: Position
@@ -61,13 +64,15 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     (entry,) = [o for o in orders if o.order.id == position.entry_order_id]
     accepted = await unit.trades.proposal(position.entry_order_id)
     proposal = accepted.proposal
-    research, conversation = await _said(unit, position.user_id, proposal.session_id)
+    meeting = await _meeting(unit, proposal.session_id)
+    research, conversation = await _said(unit, position.user_id, proposal.session_id, meeting)
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
         memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
         regime=await _regime(unit, proposal, entry.order),
         research=research,
         conversation=conversation,
+        meeting_id=None if meeting is None else meeting.id,
         proposal=accepted,
         entry=entry,
         position=position,
@@ -82,13 +87,16 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
 _PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
 
 
+async def _meeting(unit: UnitOfWork, session_id: str | None) -> Meeting | None:
+    return None if session_id is None else await unit.meetings.of_session(session_id)
+
+
 async def _said(
-    unit: UnitOfWork, user_id: UUID, session_id: str | None
+    unit: UnitOfWork, user_id: UUID, session_id: str | None, meeting: Meeting | None
 ) -> tuple[Sequence[SessionEvent], Sequence[SessionEvent]]:
     """The conversations that a proposal came of: the shared research, and the fund's own."""
     if session_id is None:
         return (), ()
-    meeting = await unit.meetings.of_session(session_id)
     shared = meeting.research_session_id if meeting is not None else None
     return (
         () if shared is None else await _events(unit, RESEARCH_USER_ID, shared),
