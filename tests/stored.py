@@ -229,7 +229,7 @@ def _meeting(owner: UUID) -> Meeting:
         research_session_id=None,
         reason="a candle closed",
         answers={"analyst": {"view": "bullish"}},
-        briefing={"price": "100"},
+        briefing={"price": "100", "fund": {"equity": "10"}},
         decision={"kind": "Proposal"},
         decision_hash=sha256(b"decision").hexdigest(),
         acted=True,

@@ -99,6 +99,7 @@ NOTHING: Final[dict[str, Call]] = {
     "model_records.of_session": lambda unit, ada: unit.model_records.of_session(
         ada.user_id, ada.exchange.session_id
     ),
+    "runs.of_user": lambda unit, ada: unit.runs.of_user(ada.user_id),
     "meetings.of_session": lambda unit, ada: unit.meetings.of_session(ada.meeting.session_id),
     "meetings.by_part": lambda unit, ada: unit.meetings.by_part(str(ada.meeting.id)),
     "meetings.latest_at": lambda unit, ada: unit.meetings.latest_at(ada.user_id, "BTC/USDT", LATER),

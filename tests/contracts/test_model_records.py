@@ -63,7 +63,15 @@ def meeting(number: int, user_id: UUID = USER, **details: Any) -> Meeting:
             research_session_id="research",
             reason="a candle closed",
             answers={"analyst": {"view": "bullish"}},
-            briefing={"price": "100.10", "news": ["dé"], "open": None, "count": 3, "calm": True},
+            abstained={"trader": "the month's budget is used up (usd)"},
+            briefing={
+                "fund": {},
+                "price": "100.10",
+                "news": ["dé"],
+                "open": None,
+                "count": 3,
+                "calm": True,
+            },
             decision={"kind": "Abstention"},
             decision_hash=key(number),
             acted=False,
@@ -179,7 +187,9 @@ async def test_a_users_meetings_by_time_and_symbol(open_postgres: OpenUnitOfWork
 async def test_the_last_meeting_that_acted_is_preferred(open_postgres: OpenUnitOfWork) -> None:
     async with open_postgres(USER) as unit:
         assert await unit.meetings.last() is None
-    await hold(open_postgres, meeting(1), meeting(3), meeting(9, BOB, acted=True))
+    reviewed = meeting(5, briefing={"trade_id": "1"})
+    others = meeting(9, BOB, acted=True)
+    await hold(open_postgres, meeting(1), meeting(3), reviewed, others)
     async with open_postgres(USER) as unit:
         assert await unit.meetings.last() == meeting(3)
     acted = meeting(2, acted=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,9 +21,11 @@ from hedgerow.domain.users import UserSettings
 from hedgerow.settings import Settings
 from hedgerow.usecases.market_records import MarketStores, StoredMarket
 from hedgerow.usecases.model_calls import ModelClerk
-from hedgerow.usecases.ports.desk import Staff
+from hedgerow.usecases.ports.desk import Embedder, Staff
+from hedgerow.usecases.ports.replay import MeetingRoom
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
 from hedgerow.usecases.ports.usage import UsageLog
+from hedgerow.usecases.recall_memories import MemoryDesk, recall_memories
 
 if TYPE_CHECKING:  # google-adk takes seconds
     from google.adk.models.base_llm import BaseLlm
@@ -65,13 +68,12 @@ class AgentsMaker:
         floor = Floor(sessions.keep, self._llm, clerk, token_usage)
         models = _models_of_agents(settings.agent_models)
         records = StoredMarket(exchange, _stores(self.clickhouse), settled_until)
-        research_limits = BudgetLimits(_RESEARCH_REQUESTS_MAX, settings.research_budget_usd)
         default = default_model(settings)
         for choice in (default, *models.values()):
             # refused now rather than in the middle of a run
             self._llm(choice)
         room = ResearchRoom(
-            floor, records, self.indicators, symbols, models, default, research_limits
+            floor, records, self.indicators, symbols, models, default, self._research_limits
         )
         desk = AgentDesk(
             floor,
@@ -89,6 +91,30 @@ class AgentsMaker:
         school = DeskSchool(floor, desk.school_terms)
         return Staff(desk, school, school)
 
+    def record_room(self, embedder: Embedder, *, asks_models: bool) -> MeetingRoom:
+        """Where meetings are held again: from the record, or with another model as well."""
+        from hedgerow.infrastructure.agents.desk.replay import Archive, LiveModels, RecordRoom
+        from hedgerow.infrastructure.agents.desk.session_service import FundSessionService
+        from hedgerow.infrastructure.models.usage import token_usage
+
+        memory, stores = MemoryDesk(self.open_unit_of_work, embedder), _stores(self.clickhouse)
+        archive = Archive(
+            market_of=lambda record: StoredMarket(record.exchange, stores),
+            recall_of=lambda user_id: partial(recall_memories, memory, user_id),
+            read_record=self._record,
+            indicators=self.indicators,
+        )
+        if not asks_models:
+            return RecordRoom(archive, None)
+        keep = FundSessionService(self.open_unit_of_work).keep
+        limits = self._research_limits
+        live = LiveModels(self._llm_alone, self.clerk(), keep, token_usage, limits)
+        return RecordRoom(archive, live)
+
+    @property
+    def _research_limits(self) -> BudgetLimits:
+        return BudgetLimits(_RESEARCH_REQUESTS_MAX, self.settings.research_budget_usd)
+
     def clerk(self) -> ModelClerk:
         """Who keeps account of calls."""
         from hedgerow.infrastructure.models.prices import BundledPrices
@@ -98,6 +124,14 @@ class AgentsMaker:
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         """A model with those that stand in for it; raises InputRefused for one not set up."""
+        others = [each for each in chosen_models(self.settings) if each != choice]
+        return self._chain(choice, *others)
+
+    def _llm_alone(self, choice: ModelChoice) -> BaseLlm:
+        """A model that nothing stands in for; raises InputRefused for one not set up."""
+        return self._chain(choice)
+
+    def _chain(self, choice: ModelChoice, *others: ModelChoice) -> BaseLlm:
         if choice.provider is AIProvider.HOUSE:
             from hedgerow.infrastructure.agents.desk.house.model import HouseModel
 
@@ -106,7 +140,6 @@ class AgentsMaker:
             from hedgerow.infrastructure.models.book import not_set_up
 
             raise not_set_up(choice)
-        others = [each for each in chosen_models(self.settings) if each != choice]
         return self.book.llm((choice, *others))
 
     async def _record(

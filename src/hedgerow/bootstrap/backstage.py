@@ -27,7 +27,7 @@ from hedgerow.bootstrap.models import default_model, has_models, model_book
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
-from hedgerow.settings import Settings, load_settings
+from hedgerow.settings import EmbedderName, Settings, load_settings
 from hedgerow.usecases.backtest.desk import BacktestDesk
 from hedgerow.usecases.backtest.recorded import Recording
 from hedgerow.usecases.backtest.request import HOUSE, DeskRequest
@@ -49,6 +49,7 @@ from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.replay_meeting import MeetingArchive
 from hedgerow.usecases.report_facts import RunFacts
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.sweep.order import SweepOrder
@@ -214,8 +215,27 @@ class Backstage:
             yield paper_desk(look, store, embedder, self._regime_model, agents.staff)
 
     @asynccontextmanager
+    async def meeting_archive(self, *, asks_models: bool) -> AsyncIterator[MeetingArchive]:
+        """What decisions are replayed with: the stores alone, or other models as well."""
+        from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+        from hedgerow.infrastructure.embedders import UnaskedEmbedder
+
+        async with (
+            self._engines.postgres() as engine,
+            self._engines.clickhouse() as clickhouse,
+            self._engines.embedder() as embedder,
+            self._agents(engine, clickhouse, asks_models=asks_models) as agents,
+        ):
+            may_embed = asks_models or self._settings.embedder is EmbedderName.WORDLLAMA
+            unasked = UnaskedEmbedder(embedder.model, embedder.dimensions)
+            used = embedder if may_embed else unasked
+            room = agents.record_room(used, asks_models=asks_models)
+            units = unit_of_work(at_one_moment(engine))
+            yield MeetingArchive(units, ClickHouseCandleStore(clickhouse), room)
+
+    @asynccontextmanager
     async def _agents(
-        self, engine: AsyncEngine, clickhouse: ClickHouse
+        self, engine: AsyncEngine, clickhouse: ClickHouse, *, asks_models: bool = True
     ) -> AsyncIterator[AgentsMaker]:
         """What desks of agents are made of; the log of their calls is whole when it ends."""
         from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
@@ -223,7 +243,7 @@ class Backstage:
 
         async with AsyncExitStack() as stack:
             book = None
-            if has_models(self._settings):
+            if asks_models and has_models(self._settings):
                 book = await stack.enter_async_context(model_book(self._settings))
             store = ClickHouseUsageStore(clickhouse)
             log = await stack.enter_async_context(BatchWriter(store.save))

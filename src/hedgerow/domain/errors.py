@@ -175,6 +175,14 @@ class ModelUnavailable(HedgerowError):
 
 
 @dataclass(eq=False)
+class AbstentionOnRecord(HedgerowError):
+    """A meeting held again has come to where an agent abstained, for this reason."""
+
+    agent_name: str
+    reason: str
+
+
+@dataclass(eq=False)
 class SessionConflict(HedgerowError):
     """Somebody else has added to this session since it was read: read it again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -115,9 +116,22 @@ class Memory:
 
         After n trades with r right, `validation_score` = r / (n + 2).
         """
-        right = self.validation_score * (self.validation_trades + _DOUBT_TRADES) + was_right
-        self.validation_trades += 1
-        self.validation_score = min(1.0, right / (self.validation_trades + _DOUBT_TRADES))
+        self._stand_at(self._borne_out + was_right, self.validation_trades + 1)
+
+    def before_trades(self, trades: int, borne_out: int) -> Memory:
+        """The memory as it was before its last `trades`, of which some have borne it out."""
+        then = copy(self)
+        then._stand_at(self._borne_out - borne_out, self.validation_trades - trades)
+        return then
+
+    @property
+    def _borne_out(self) -> int:
+        """How many trades have borne it out: a whole number, so that not a bit is ever lost."""
+        return round(self.validation_score * (self.validation_trades + _DOUBT_TRADES))
+
+    def _stand_at(self, borne_out: int, trades: int) -> None:
+        self.validation_trades = trades
+        self.validation_score = min(1.0, borne_out / (trades + _DOUBT_TRADES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
 from hedgerow.usecases.relay_events import RelayDesk
+from hedgerow.usecases.replay_meeting import MeetingArchive
 from hedgerow.usecases.report_facts import RunFacts
 from hedgerow.usecases.schema import SchemaKeeper
 from hedgerow.usecases.sweep.order import SweepOrder
@@ -112,6 +113,12 @@ class Backstage(Protocol):
 
     def shared_desk(self) -> AbstractAsyncContextManager[PaperDesk]:
         """All services for looking at runs, shared with whatever else is running."""
+        ...
+
+    def meeting_archive(self, *, asks_models: bool) -> AbstractAsyncContextManager[MeetingArchive]:
+        """What decisions are replayed with, shared with whatever else is running: the stores
+        alone, or other models as well.
+        """
         ...
 
     def default_model(self) -> ModelChoice:

@@ -93,6 +93,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_journal(app, backstage)
     _add_explain(app, backstage)
     _add_ask(app, backstage)
+    _add_replay(app, backstage)
     _add_verify(audit, backstage)
     _add_costs(app, backstage)
     candles = typer.Typer(help="Keep candles of your own.", no_args_is_help=True)
@@ -223,6 +224,32 @@ def _add_ask(app: typer.Typer, backstage: Backstage) -> None:
         if len(names) > 1:
             raise InputRefused("the desk is asked about one symbol", "SYMBOL", "name one of them")
         finish(show_advice(backstage, names[0], run, as_json=as_json))
+
+
+def _add_replay(app: typer.Typer, backstage: Backstage) -> None:
+    @app.command()
+    def replay(
+        decision: Annotated[
+            str,
+            typer.Argument(
+                metavar="DECISION", help="A meeting's id or a trade's, a part of it, or `last`."
+            ),
+        ] = LAST,
+        with_model: Annotated[
+            str | None,
+            typer.Option(metavar="MODEL", help="Ask another: anthropic/claude-sonnet-4-5, house"),
+        ] = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Hold a meeting of the desk again from the record, and compare."""
+        from hedgerow.entrypoints.option_values import model_of
+        from hedgerow.entrypoints.replay import show_replay, show_replay_with
+
+        if with_model is not None:
+            choice = model_of("--with-model", with_model)
+            finish(show_replay_with(backstage, decision, choice, as_json=as_json))
+        elif not finish(show_replay(backstage, decision, as_json=as_json)):
+            raise typer.Exit(EXIT_DIFFERENCES)
 
 
 def _add_verify(audit: typer.Typer, backstage: Backstage) -> None:

@@ -39,7 +39,7 @@ def explanation_tree(story: Explanation) -> Tree:
     tree = Tree(_text(f"{position.symbol} {position.side} {position.id}", "bold"))
     _add_memories(tree, "1. Memories recalled", story.memories_recalled, story)
     _add_regime(tree, story)
-    add_conversation(tree.add(_title("3. The desk")), story.research, story.conversation)
+    _add_desk(tree, story)
     _add_proposal(tree, story)
     _add_checks(tree, story)
     _add_orders(tree, "6. Entry order", [story.entry], story)
@@ -80,6 +80,14 @@ def _add_regime(tree: Tree, story: Explanation) -> None:
     )
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in reading.indicators.items())
     branch.add(_text(numbers, "dim"))
+
+
+def _add_desk(tree: Tree, story: Explanation) -> None:
+    branch = tree.add(_title("3. The desk"))
+    add_conversation(branch, story.research, story.conversation)
+    if story.meeting_id is not None:
+        again = f"hedgerow replay {story.meeting_id}"
+        branch.add(_text(f"meeting {story.meeting_id}; `{again}` holds it again", "dim"))
 
 
 def _add_proposal(tree: Tree, story: Explanation) -> None:

@@ -74,15 +74,22 @@ def _answer(text: str) -> Mapping[str, Any] | None:
     return answer if isinstance(answer, dict) and _first(answer, _SENTENCES) else None
 
 
-def _turn(author: str, tools: list[str], answer: Mapping[str, Any]) -> Turn:
+def told_in(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """What an answer comes to: in a word, with how sure the agent is, and in a sentence."""
     word, degree = _first(answer, _WORDS), _first(answer, _DEGREES)
+    headline = " ".join(
+        [*([] if word is None else [str(word)]), *([] if degree is None else [f"{degree:.2f}"])]
+    )
+    return headline, str(_first(answer, _SENTENCES))
+
+
+def _turn(author: str, tools: list[str], answer: Mapping[str, Any]) -> Turn:
+    headline, sentence = told_in(answer)
     return Turn(
         author=author,
         tools=tools,
-        headline=" ".join(
-            [*([] if word is None else [str(word)]), *([] if degree is None else [f"{degree:.2f}"])]
-        ),
-        sentence=str(_first(answer, _SENTENCES)),
+        headline=headline,
+        sentence=sentence,
         points=[str(point) for key in ("objections", "risks") for point in answer.get(key, [])],
     )
 

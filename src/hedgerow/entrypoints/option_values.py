@@ -7,7 +7,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar, overload
 
-from hedgerow.domain.errors import HedgerowError, InputRefused, NotExact
+from hedgerow.domain.ai_usage import ModelChoice, model_choice
+from hedgerow.domain.errors import (
+    HedgerowError,
+    InputRefused,
+    InvalidValue,
+    NotExact,
+    value_in_words,
+)
 from hedgerow.domain.market import Exchange, Timeframe, split_symbol
 from hedgerow.domain.money import QUOTE_QUANTUM, decimal_of
 
@@ -134,3 +141,13 @@ def word_of(option: str, kind: type[Word], text: str) -> Word:
     if text not in known:
         raise InputRefused(f"{text!r} is none of them", option, f"use {' or '.join(known)}")
     return kind(text)
+
+
+def model_of(option: str, text: str) -> ModelChoice:
+    """A model as PROVIDER/MODEL; raises InputRefused."""
+    provider, _, model = text.strip().partition("/")
+    try:
+        return model_choice(provider, model)
+    except InvalidValue as error:
+        fix = "write it as anthropic/claude-sonnet-4-5, or house"
+        raise InputRefused(value_in_words(error), option, fix) from error

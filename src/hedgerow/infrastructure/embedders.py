@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hedgerow.domain.errors import InvalidValue
+from hedgerow.domain.errors import EmbeddingFailed, InvalidValue
 
 _DIMENSIONS: Final = 256
 
@@ -43,6 +43,28 @@ class WordLlamaEmbedder:
                 raise InvalidValue(field="text", value=text, allowed="at least one word")
         unit: list[list[float]] = (vectors / lengths).tolist()
         return unit
+
+
+class UnaskedEmbedder:
+    """Stands in for a service that is not to be asked (port Embedder)."""
+
+    def __init__(self, model: str, dimensions: int) -> None:
+        self._model = model
+        self._dimensions = dimensions
+
+    @property
+    def model(self) -> str:
+        """The name stored beside each vector."""
+        return self._model
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has, before it is padded for storage."""
+        return self._dimensions
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """No vectors; raises EmbeddingFailed."""
+        raise EmbeddingFailed(self._model, "a replay asks no service", attempts=0)
 
 
 def _load() -> Any:  # the package has no types

@@ -66,8 +66,8 @@ async def ask_desk(desk: PaperDesk, run: PaperRun, symbol: str) -> Advice:
 
     decision = await staff.analyst.decide(briefing, recall)
     async with desk.open_unit_of_work(run.user_id) as unit:
-        research, conversation = await said_before(unit, run.user_id, decision.session_id)
-    return Advice(decision, research, conversation)
+        said = await said_before(unit, run.user_id, decision.session_id)
+    return Advice(decision, said.research, said.conversation)
 
 
 def _pair_of(fund: Fund, symbol: str) -> TradingPair:

@@ -48,8 +48,13 @@ def encode(value: object) -> Any:
 
 def decode(record: type[_Record], document: Mapping[str, Any]) -> _Record:
     """The dataclass that `encode` made `document` of."""
+    return record(**decode_fields(record, document))
+
+
+def decode_fields(record: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields of a dataclass that `encode` put into `document`, by their names."""
     hints = _hints(cast(Any, record))
-    return record(**{key: _decode(hints[key], value) for key, value in document.items()})
+    return {key: _decode(hints[key], value) for key, value in document.items()}
 
 
 @cache
@@ -59,13 +64,16 @@ def _hints(record: Any) -> dict[str, Any]:
 
 def _decode(kind: Any, value: Any) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
-    if value is None:
-        result = None
+    if value is None or kind is object:
+        result = value
     elif origin in (Union, UnionType):
         (wanted,) = [option for option in arguments if option is not type(None)]
         result = _decode(wanted, value)
     elif origin is tuple:
         result = tuple(_decode(arguments[0], item) for item in value)
+    elif origin is Mapping:
+        keys, values = arguments
+        result = {_decode(keys, key): _decode(values, item) for key, item in value.items()}
     elif origin is not None:
         result = value
     elif kind in (datetime, date):

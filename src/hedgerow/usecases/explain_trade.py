@@ -34,13 +34,15 @@ class Explanation:
     """A trade's whole story, in the order in which it happened.
 
     `research` and `conversation` are what the desk said before it proposed the trade, none if it
-    did not meet; `memories_left` are what the trade left behind; `events` its sealed record.
+    did not meet, and `meeting_id` names that meeting; `memories_left` are what the trade left
+    behind; `events` its sealed record.
     """
 
     memories_recalled: Sequence[Memory]
     regime: RegimeClassification | None
     research: Sequence[SessionEvent]
     conversation: Sequence[SessionEvent]
+    meeting_id: UUID | None
     proposal: ProposalAccepted
     entry: ExplainedOrder
     position: Position
@@ -61,13 +63,14 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
     (entry,) = [o for o in orders if o.order.id == position.entry_order_id]
     accepted = await unit.trades.proposal(position.entry_order_id)
     proposal = accepted.proposal
-    research, conversation = await said_before(unit, position.user_id, proposal.session_id)
+    said = await said_before(unit, position.user_id, proposal.session_id)
     subjects = [position.id, *(explained.order.id for explained in orders)]
     return Explanation(
         memories_recalled=await unit.memories.by_ids(proposal.memories_recalled),
         regime=await _regime(unit, proposal, entry.order),
-        research=research,
-        conversation=conversation,
+        research=said.research,
+        conversation=said.conversation,
+        meeting_id=said.meeting_id,
         proposal=accepted,
         entry=entry,
         position=position,
@@ -82,18 +85,28 @@ async def explain_trade(unit: UnitOfWork, trade: str) -> Explanation:
 _PROTECTIVE = (OrderPurpose.STOP_LOSS, OrderPurpose.TAKE_PROFIT)
 
 
-async def said_before(
-    unit: UnitOfWork, user_id: UUID, session_id: str | None
-) -> tuple[Sequence[SessionEvent], Sequence[SessionEvent]]:
-    """The conversations that a decision came of: the shared research, and the fund's own."""
-    if session_id is None:
-        return (), ()
-    meeting = await unit.meetings.of_session(session_id)
-    if meeting is not None and meeting.user_id == RESEARCH_USER_ID:
-        # it went no further
-        return await _events(unit, RESEARCH_USER_ID, session_id), ()
-    shared = meeting.research_session_id if meeting is not None else None
-    return (
+@dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What was said before a decision: in the research that all share, and in the fund's meeting.
+
+    Where research concluded nothing, there was no meeting of the fund.
+    """
+
+    meeting_id: UUID | None = None
+    research: Sequence[SessionEvent] = ()
+    conversation: Sequence[SessionEvent] = ()
+
+
+async def said_before(unit: UnitOfWork, user_id: UUID, session_id: str | None) -> SaidBefore:
+    """The conversations that a decision of a user came of."""
+    meeting = None if session_id is None else await unit.meetings.of_session(session_id)
+    if session_id is None or meeting is None:
+        return SaidBefore()
+    if meeting.user_id == RESEARCH_USER_ID:
+        return SaidBefore(None, await _events(unit, RESEARCH_USER_ID, session_id), ())
+    shared = meeting.research_session_id
+    return SaidBefore(
+        meeting.id,
         () if shared is None else await _events(unit, RESEARCH_USER_ID, shared),
         await _events(unit, user_id, session_id),
     )

@@ -16,7 +16,7 @@ from hedgerow.domain.errors import UnknownEntity
 from hedgerow.domain.ids import derived_id
 from hedgerow.domain.journal import JOURNAL_REGIMES, JournalEntry
 from hedgerow.domain.market import Timeframe
-from hedgerow.domain.memory import Memory, RecalledMemory
+from hedgerow.domain.memory import Memory, RecalledMemory, Validation
 from hedgerow.domain.memory_ranking import Found, candidates, rank
 from hedgerow.domain.messages import ProposalAccepted
 from hedgerow.domain.positions import Position
@@ -32,7 +32,7 @@ class RememberedMemories:
         self._memories: dict[UUID, Memory] = {}
         self._vectors: dict[UUID, NDArray[np.float64]] = {}
         self._words: dict[UUID, Counter[str]] = {}
-        self._validated: set[tuple[UUID, UUID]] = set()
+        self._validations: dict[UUID, list[Validation]] = {}
 
     def __len__(self) -> int:
         return len(self._memories)
@@ -55,14 +55,15 @@ class RememberedMemories:
         return [
             self._memories[memory_id]
             for memory_id in sorted(set(ids))
-            if (memory_id, trade_id) not in self._validated
+            if all(each.trade_id != trade_id for each in self._validations.get(memory_id, ()))
         ]
 
     async def save_validation(
         self, memory: Memory, trade_id: UUID, user_id: UUID, was_right: bool, at: datetime
     ) -> None:
         """Take note that the trade has validated the memory, whose score is its own."""
-        self._validated.add((memory.id, trade_id))
+        validation = Validation(trade_id, was_right, at)
+        self._validations.setdefault(memory.id, []).append(validation)
 
     async def recall(self, query: RecallQuery, embedder: Embedder) -> list[RecalledMemory]:
         """What may be remembered, best first (domain/memory_ranking.py)."""
@@ -73,7 +74,7 @@ class RememberedMemories:
         words = None if query.text is None else lexemes(query.text)
         found = [
             Found(
-                memory,
+                self._as_of(memory, query.as_of),
                 None if asked is None else float(self._vectors[memory.id] @ asked),
                 None if words is None else text_rank(self._words[memory.id], words),
             )
@@ -86,6 +87,14 @@ class RememberedMemories:
         worded = _best(found, lambda each: each.wording or None, count)
         found = [each for each in found if each.memory.id in near | worded]
         return rank(found, query.as_of, query.limit)
+
+    def _as_of(self, memory: Memory, as_of: datetime) -> Memory:
+        """The memory without what trades after that moment have made of it."""
+        validations = self._validations.get(memory.id, ())
+        later = [each for each in validations if each.at > as_of]
+        if not later:
+            return memory
+        return memory.before_trades(len(later), sum(each.was_right for each in later))
 
 
 class RememberedJournal:

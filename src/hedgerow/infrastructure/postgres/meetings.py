@@ -33,6 +33,7 @@ class PostgresMeetings:
             briefing=storable(meeting.briefing),
             decision=storable(meeting.decision),
             decision_hash=bytes.fromhex(meeting.decision_hash),
+            abstained=storable(meeting.abstained),
         )
         statement = insert(_TABLE).values(row)
         await self._connection.execute(
@@ -55,9 +56,10 @@ class PostgresMeetings:
         return await self._all(select(_TABLE).where(or_(begins, ends)).limit(2))
 
     async def last(self) -> Meeting | None:
-        """The meeting held last that decided to act, or if none did, the last one."""
+        """The fund's meeting held last that decided to act, or if none did, the last one."""
         c = _TABLE.c
-        return await self._first(select(_TABLE).order_by(c.acted.desc(), c.at.desc(), c.id.desc()))
+        of_funds = select(_TABLE).where(c.briefing.has_key("fund"))
+        return await self._first(of_funds.order_by(c.acted.desc(), c.at.desc(), c.id.desc()))
 
     async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
         """When the desk last met for a user on a symbol, before a moment."""

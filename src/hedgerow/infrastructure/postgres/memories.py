@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,9 @@ from hedgerow.infrastructure.postgres.memory_search import (
     prepare_statement,
     search_statement,
     searches_shared,
+    validated_since_statement,
 )
+from hedgerow.infrastructure.postgres.rows import Row, rows_of
 from hedgerow.usecases.ports.desk import Embedder, RecallQuery
 
 _VALIDATIONS = tables.memory_validations
@@ -50,6 +52,7 @@ class PostgresMemories:
                 embedding=padded(vector),
                 embedding_model=embedder.model,
                 embedding_dimensions=embedder.dimensions,
+                last_validated_at=None,
             )
             for memory, vector in zip(memories, vectors, strict=True)
         ]
@@ -63,12 +66,30 @@ class PostgresMemories:
             prepared = await self._connection.execute(prepare_statement(query))
             is_exact = may_be_exact(prepared.scalar_one())
         statement = search_statement(user_id, query, model, is_exact=is_exact)
-        found = await self._connection.execute(statement)
+        found = rows_of(await self._connection.execute(statement))
+        later = await self._validated_since(query.as_of, found)
         candidates = (
-            Found(rows.memory_of(row), row["similarity"], row["wording"])
-            for row in found.mappings()
+            Found(
+                _as_then(rows.memory_of(row), later.get(row["id"])),
+                row["similarity"],
+                row["wording"],
+            )
+            for row in found
         )
         return rank(candidates, query.as_of, query.limit)
+
+    async def _validated_since(
+        self, as_of: datetime, found: Sequence[Row]
+    ) -> Mapping[UUID, tuple[int, int]]:
+        """Of memories that were validated after a moment, how many trades have, and bore them out.
+
+        Nothing is asked where there are none, as whenever a moment is the present.
+        """
+        tested = [row for row in found if _is_after(row["last_validated_at"], as_of)]
+        if not tested:
+            return {}
+        counts = await self._connection.execute(validated_since_statement(as_of, tested))
+        return {row.memory_id: (row.trades, row.borne_out) for row in counts}
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[Memory]:
         """The memories with these ids, in the order asked for."""
@@ -214,3 +235,11 @@ class PostgresMemories:
             .order_by(c.created_at, c.id)
         )
         return [(rows.memory_of(row), row["risk_tolerance"]) for row in found.mappings()]
+
+
+def _is_after(moment: datetime | None, as_of: datetime) -> bool:
+    return moment is not None and moment > as_of
+
+
+def _as_then(memory: Memory, later: tuple[int, int] | None) -> Memory:
+    return memory if later is None else memory.before_trades(*later)

@@ -7,15 +7,19 @@ full-text index. Both searches give candidates; the domain ranks them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from pgvector.sqlalchemy import HALFVEC, Vector
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Select,
     Text,
+    Uuid,
     bindparam,
     case,
     cast,
@@ -33,9 +37,11 @@ from hedgerow.domain.journal import JOURNAL_REGIMES
 from hedgerow.domain.memory import EMBEDDING_DIMENSIONS, MemoryScope
 from hedgerow.domain.memory_ranking import candidates
 from hedgerow.infrastructure.postgres import tables
+from hedgerow.infrastructure.postgres.rows import Row
 from hedgerow.usecases.ports.desk import RecallQuery
 
 TABLE: Final = tables.memories
+_VALIDATIONS: Final = tables.memory_validations
 # What makes up a memory; the vector and the words are of no use outside of the database.
 COLUMNS: Final = [c for c in TABLE.columns if c.name not in {"embedding", "content_words"}]
 
@@ -91,6 +97,33 @@ def search_statement(
         arms += _shared_arms(query, asked, is_exact=is_exact)
     ids = union_all(*(select(arm.subquery().c.id) for arm in arms))
     return select(*COLUMNS, asked.similarity, asked.wording).where(TABLE.c.id.in_(ids))
+
+
+def validated_since_statement(as_of: datetime, tested: Sequence[Row]) -> CompoundSelect[Any]:
+    """How many trades have validated memories after a moment, and how many bore each out.
+
+    Of their own memories users see every validation, of shared ones only how many there are.
+    """
+    own, shared = (
+        [row["id"] for row in tested if (row["scope"] == MemoryScope.COLLECTIVE) is is_shared]
+        for is_shared in (False, True)
+    )
+    c = _VALIDATIONS.c
+    counted = (
+        func.hedgerow_validated_since(cast(shared, ARRAY(Uuid)), as_of)
+        .table_valued("memory_id", "trades", "borne_out")
+        .alias("counted")
+    )
+    return union_all(
+        select(
+            c.memory_id,
+            func.count().label("trades"),
+            func.count().filter(c.was_right).label("borne_out"),
+        )
+        .where(c.memory_id.in_(own), c.at > as_of)
+        .group_by(c.memory_id),
+        select(counted.c.memory_id, counted.c.trades, counted.c.borne_out),
+    )
 
 
 class _Asked:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, exists, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +46,10 @@ class PostgresPaperRuns:
     async def latest(self) -> PaperRun | None:
         """The run started last."""
         return await self._latest(true())
+
+    async def of_user(self, user_id: UUID) -> PaperRun | None:
+        """The run of a user's fund."""
+        return await self._latest(_TABLE.c.user_id == user_id)
 
     async def all(self) -> list[PaperRun]:
         """Every run, the one started last first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -57,7 +57,7 @@ class Meeting:
     encodes them; `decision_hash` is the SHA-256 (hex) of the decision's canonical JSON, and `acted`
     tells that it was more than to abstain. `research_session_id` names the shared research it
     worked with, if any; `answers` are what each agent said last, by its name, and `reason` says why
-    the desk met.
+    the desk met. Of agents that could not answer, `abstained` says why, by name.
     """
 
     id: UUID
@@ -73,6 +73,7 @@ class Meeting:
     decision: Mapping[str, object]
     decision_hash: str
     acted: bool
+    abstained: Mapping[str, str] = field(default_factory=dict)
 
 
 class Meetings(Protocol):
@@ -91,7 +92,7 @@ class Meetings(Protocol):
         ...
 
     async def last(self) -> Meeting | None:
-        """The meeting held last that decided to act, or if none did, the last one."""
+        """The fund's meeting held last that decided to act, or if none did, the last one."""
         ...
 
     async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:

@@ -117,6 +117,10 @@ class PaperRuns(Protocol):
         """The run started last."""
         ...
 
+    async def of_user(self, user_id: UUID) -> PaperRun | None:
+        """The run of a user's fund."""
+        ...
+
     async def all(self) -> list[PaperRun]:
         """Every run, the one started last first."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -30,6 +30,7 @@ from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import WINDOW
 from hedgerow.infrastructure.agents.setups import can_take, market_words
 from hedgerow.usecases.bill_models import budget_limits
+from hedgerow.usecases.briefing_documents import briefing_document
 from hedgerow.usecases.codec import encode
 from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
@@ -91,7 +92,7 @@ class AgentDesk:
             return _pass(
                 briefing, f"only {len(briefing.candles)} of {WINDOW} closed candles are known"
             )
-        visit = _Visit(briefing, recall, self._room.tools(_brief_of(briefing)))
+        visit = _Visit(briefing, recall, self._room.tools(brief_of(briefing)))
         fund = visit.fund
         limits = budget_limits(fund.settings, fund.limits)
         pressure = await self._pressure(fund.settings, fund.user_id, limits)
@@ -105,6 +106,13 @@ class AgentDesk:
                 return _pass(briefing, reason)
             case Called(reason):
                 return await self._meet(visit, agents, reason, pressure)
+
+    async def meet(
+        self, briefing: Briefing, recall: Recall, reason: str, pressure: BudgetPressure
+    ) -> Decision:
+        """Hold the meeting of a briefing, whatever the screen and the budget say of it now."""
+        visit = _Visit(briefing, recall, self._room.tools(brief_of(briefing)))
+        return await self._meet(visit, seated(visit.fund.limits, pressure), reason, pressure)
 
     async def _sight(self, visit: _Visit) -> Sight:
         briefing = visit.briefing
@@ -168,7 +176,7 @@ class AgentDesk:
         # What the user asks for is a meeting of its own, beside the one of the same candle.
         asked = ("asked",) if briefing.is_asked_for else ()
         market = (workflow_name, briefing.symbol, briefing.timeframe, *asked)
-        session_id = str(derived_id(briefing.at, fund.user_id, *market))
+        session_id = str(derived_id(briefing.at, fund.user_id, *market, *self._floor.apart))
         caller = Caller(
             fund.user_id,
             session_id,
@@ -215,7 +223,7 @@ class AgentDesk:
             reason=reason,
             answers=said,
             briefing=briefing_document(briefing),
-            decision={"kind": type(decision).__name__, **encode(decision)},
+            decision=decision_document(decision),
             research_session_id=research_session_id,
             acted=not isinstance(decision, Abstention),
         )
@@ -261,21 +269,17 @@ class _Visit:
         return self.briefing.fund
 
 
-def briefing_document(briefing: Briefing) -> Mapping[str, object]:
-    """All of a briefing but its candles, which are stored as of its time already."""
-    document = {
-        entry.name: encode(getattr(briefing, entry.name))
-        for entry in fields(briefing)
-        if entry.name not in ("candles", "longer")
-    }
-    return {**document, "candles": len(briefing.candles)}
+def decision_document(decision: Decision) -> Mapping[str, object]:
+    """A decision as it is kept with its meeting."""
+    return {"kind": type(decision).__name__, **encode(decision)}
 
 
 def _default_model(settings: UserSettings) -> ModelChoice:
     return model_choice(settings.default_ai_provider, settings.default_ai_model)
 
 
-def _brief_of(briefing: Briefing) -> MarketBrief:
+def brief_of(briefing: Briefing) -> MarketBrief:
+    """The part of a briefing that all users share."""
     return MarketBrief(
         at=briefing.at,
         symbol=briefing.symbol,

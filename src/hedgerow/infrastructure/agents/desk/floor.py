@@ -71,13 +71,15 @@ class DeskClerk(Clerk, Protocol):
 class Floor:
     """What every meeting needs: where its session is kept, models, their account, their tokens.
 
-    `keep` stores a session whole, in place of one of its name.
+    `keep` stores a session whole, in place of one of its name. `apart` sets the sessions of a
+    meeting that is held again by others apart from its own.
     """
 
     keep: Callable[[Session], Awaitable[None]]
     llm_of: Callable[[ModelChoice], BaseLlm]
     clerk: DeskClerk
     read_usage: Callable[[LlmResponse], TokenUsage]
+    apart: tuple[str, ...] = ()
 
     async def close(
         self,
@@ -106,10 +108,16 @@ class Floor:
             answers=answers,
             briefing=briefing,
             decision=decision,
-            decision_hash=sha256(canonical(decision)).hexdigest(),
+            decision_hash=hash_of(decision),
             acted=acted,
+            abstained=minutes.abstained,
         )
         await self.clerk.close(minutes.exchanges, meeting)
+
+
+def hash_of(decision: Mapping[str, object]) -> str:
+    """The SHA-256 (hex) of a decision's canonical JSON."""
+    return sha256(canonical(decision)).hexdigest()
 
 
 class Table:

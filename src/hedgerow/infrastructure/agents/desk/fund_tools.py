@@ -29,6 +29,7 @@ from hedgerow.infrastructure.agents.setups import (
 )
 from hedgerow.infrastructure.agents.stakes import Levels, size_ratio
 from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
+from hedgerow.usecases.record_tapes import TICK
 
 ReadRecord = Callable[[UUID, SetupType, MarketRegime, datetime], Awaitable[SetupRecord]]
 """What a user's closed trades of a setup in a regime have come to, as known at a moment."""
@@ -184,9 +185,9 @@ class FundTools:
     async def read_journal_statistics(self) -> Told:
         """What this fund's closed trades of this setup in this regime have come to."""
         regime = JOURNAL_REGIMES[self.briefing.regime.regime]
-        record = await self.read_record(
-            self.fund.user_id, self.setup_type, regime, self.briefing.at
-        )
+        # a trade that ends at the close itself may be left by a decision of this very moment
+        before = self.briefing.at - TICK
+        record = await self.read_record(self.fund.user_id, self.setup_type, regime, before)
         if not record.trades:
             return UNKNOWN
         return {

@@ -36,7 +36,7 @@ from hedgerow.usecases.ports.market import MarketRecords
 WORKFLOW: Final = "MarketResearchWorkflow"
 DEBATE_ROUNDS: Final = 1
 # Nothing is traded without research; a limit for it is the operator's to set.
-_UNLIMITED: Final = BudgetLimits(requests=2**31 - 1)
+UNLIMITED: Final = BudgetLimits(requests=2**31 - 1)
 
 _MAY_KNOW_NOTHING: Final = ("read_order_book", "read_trades", "read_derivatives", "read_news")
 
@@ -63,7 +63,7 @@ class ResearchRoom:
         universe: Sequence[str],
         models: Mapping[str, ModelChoice],
         default: ModelChoice,
-        limits: BudgetLimits = _UNLIMITED,
+        limits: BudgetLimits = UNLIMITED,
     ) -> None:
         self._floor = floor
         self._records = records
@@ -82,8 +82,7 @@ class ResearchRoom:
     async def research(self, tools: MarketTools, agents: Sequence[Agent]) -> Research:
         """The research of a symbol at a moment by these agents, shared by all who ask for it."""
         brief = tools.brief
-        rooms = (Room.RESEARCH, Room.DEBATE, Room.CONCLUSION)
-        seats = tuple(agent for room in rooms for agent in of_room(agents, room))
+        seats = seats_of(agents)
         names = tuple(agent.name for agent in seats)
         key = (brief.symbol, brief.timeframe, brief.at, names)
         if key not in self._held:
@@ -105,8 +104,7 @@ class ResearchRoom:
     async def _hold(self, tools: MarketTools, seats: Sequence[Agent]) -> Research:
         brief = tools.brief
         analysts = await _with_something_to_read(of_room(seats, Room.RESEARCH), tools)
-        names = "-".join(agent.name for agent in seats)
-        session_id = str(derived_id(brief.at, WORKFLOW, brief.symbol, brief.timeframe, names))
+        session_id = research_session(brief, seats, self._floor.apart)
         caller = Caller(RESEARCH_USER_ID, session_id, WORKFLOW, self._limits, brief.at)
         table = Table(self._floor, caller, self._choose, _tools_of(tools))
         message = canonical(_question(brief)).decode()
@@ -132,6 +130,18 @@ class ResearchRoom:
 
     def _choose(self, agent: Agent) -> ModelChoice:
         return self._models.get(agent.name) or agent.model or self._default
+
+
+def seats_of(agents: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Those of a desk who take part in research, room by room."""
+    rooms = (Room.RESEARCH, Room.DEBATE, Room.CONCLUSION)
+    return tuple(agent for room in rooms for agent in of_room(agents, room))
+
+
+def research_session(brief: MarketBrief, seats: Sequence[Agent], apart: Sequence[str] = ()) -> str:
+    """The session of the research that these hold of a market; `apart` as in Floor."""
+    names = "-".join(agent.name for agent in seats)
+    return str(derived_id(brief.at, WORKFLOW, brief.symbol, brief.timeframe, names, *apart))
 
 
 def answers_in(events: Sequence[Event]) -> dict[str, Any]:

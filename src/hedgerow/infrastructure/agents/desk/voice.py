@@ -23,7 +23,7 @@ from google.genai import types
 from pydantic import ConfigDict, ValidationError
 
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, TokenUsage
-from hedgerow.domain.errors import BudgetExhausted, ModelUnavailable
+from hedgerow.domain.errors import AbstentionOnRecord, BudgetExhausted, ModelUnavailable
 from hedgerow.infrastructure.agents.desk import wire
 from hedgerow.infrastructure.agents.desk.answers import Answer
 from hedgerow.infrastructure.agents.desk.roster import Agent
@@ -49,7 +49,10 @@ class Clerk(Protocol):
     """Who keeps account of calls; as in ModelClerk."""
 
     async def known(self, call: ModelCall) -> ModelExchange | None:
-        """The answer to exactly this request, if it was asked before."""
+        """The answer to exactly this request, if it was asked before.
+
+        Raises AbstentionOnRecord where a meeting is held again and the agent abstained.
+        """
         ...
 
     async def reserve(self, call: ModelCall) -> None:
@@ -95,6 +98,8 @@ class Voice:
             if problem is not None:
                 response = await self._ask(_asked_again(request, response, problem))
                 problem = self._fault(response, request)
+        except AbstentionOnRecord as error:
+            return self._abstain(error.reason)
         except BudgetExhausted as error:
             return self._abstain(f"the month's budget is used up ({error.bound_by})")
         except ModelUnavailable as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
@@ -14,6 +14,11 @@ from pydantic import ValidationError
 from hedgerow.domain.ai_usage import ModelChoice
 
 Json = dict[str, Any]
+
+NO_TOKENS: Final = types.GenerateContentResponseUsageMetadata(
+    prompt_token_count=0, candidates_token_count=0, total_token_count=0
+)
+"""What an answer has used that no model was asked for."""
 
 
 def canonical(document: object) -> bytes:
@@ -50,8 +55,9 @@ def response_bytes(response: LlmResponse) -> bytes:
 
 
 def response_of(body: bytes) -> LlmResponse:
-    """A recorded answer, as if it had just come."""
-    return LlmResponse(content=types.Content.model_validate(json.loads(body)["content"]))
+    """A recorded answer, as if it had just come, and had cost nothing."""
+    content = types.Content.model_validate(json.loads(body)["content"])
+    return LlmResponse(content=content, usage_metadata=NO_TOKENS)
 
 
 def mended(response: LlmResponse) -> LlmResponse:

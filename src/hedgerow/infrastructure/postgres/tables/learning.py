@@ -85,6 +85,7 @@ memories = Table(
     moment("created_at", "from when it was known"),
     stamp("updated_at", "when the row last changed, by the clock of the database"),
     moment("expires_at", "when it is forgotten; never, where absent", nullable=True),
+    moment("last_validated_at", "when the last trade that tested it ended", nullable=True),
     *share("importance", "validation_score"),
     *not_negative("validation_trades"),
     CheckConstraint(

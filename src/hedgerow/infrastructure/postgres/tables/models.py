@@ -97,6 +97,7 @@ desk_meetings = Table(
     document("decision", "what it decided"),
     digest("decision_hash", "SHA-256 of the decision's canonical JSON"),
     Column("acted", Boolean, nullable=False, comment="whether it decided more than to abstain"),
+    document("abstained", "why agents could not answer, by their names"),
     CheckConstraint("jsonb_typeof(briefing) = 'object'", "briefing"),
     CheckConstraint("jsonb_typeof(decision) = 'object'", "decision"),
     CheckConstraint("octet_length(decision_hash) = 32", "decision_hash"),
