@@ -16,6 +16,7 @@ from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
+from hedgerow.usecases.evaluate.run_evaluation import EvaluationDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -116,6 +117,16 @@ class Backstage(Protocol):
 
     def default_model(self) -> ModelChoice:
         """The model that agents ask, unless a user's settings say otherwise."""
+        ...
+
+    def desk_models(self) -> tuple[ModelChoice, ...]:
+        """Every model that an agent may ask by the settings, the default one first."""
+        ...
+
+    def evaluation_desk(
+        self, *, fresh: bool, model: ModelChoice | None
+    ) -> AbstractAsyncContextManager[EvaluationDesk]:
+        """What an evaluation is run with, as `paper_desk`; a `model` is asked by all agents."""
         ...
 
     def usage(self) -> AbstractAsyncContextManager[UsageStore]:

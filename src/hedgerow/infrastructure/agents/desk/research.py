@@ -102,8 +102,9 @@ class ResearchRoom:
     async def _hold(self, tools: MarketTools, seats: Sequence[Agent]) -> Research:
         brief = tools.brief
         analysts = await _with_something_to_read(of_room(seats, Room.RESEARCH), tools)
-        names = "-".join(agent.name for agent in seats)
-        session_id = str(derived_id(brief.at, WORKFLOW, brief.symbol, brief.timeframe, names))
+        # by other models it is other research, which must not take the place of this one
+        seated = "-".join(f"{agent.name}={self._choose(agent)}" for agent in seats)
+        session_id = str(derived_id(brief.at, WORKFLOW, brief.symbol, brief.timeframe, seated))
         caller = Caller(RESEARCH_USER_ID, session_id, WORKFLOW, self._limits, brief.at)
         table = Table(self._floor, caller, self._choose, _tools_of(tools))
         message = canonical(_question(brief)).decode()
