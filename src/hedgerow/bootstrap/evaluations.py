@@ -22,10 +22,12 @@ def evaluation_desk(paper: PaperDesk, chosen: ChosenRegimes) -> EvaluationDesk:
     def make_house(seed: int, candles: Mapping[str, CandleSeries]) -> BacktestDesk:
         return backtest_desk(DeskRequest(seed=seed), candles, chosen, paper.embedder)
 
-    def make_random(
-        seed: int, candles: Mapping[str, CandleSeries], make: Callable[[], RuleAnalyst]
-    ) -> BacktestDesk:
-        make_venue, charges = venue_of(DeskRequest(seed=seed), candles)
-        return BacktestDesk(make_venue, charges, ByRules(make, NAME), NAME)
+    return EvaluationDesk(paper, make_house, random_desk, WINDOW)
 
-    return EvaluationDesk(paper, make_house, make_random, WINDOW)
+
+def random_desk(
+    seed: int, candles: Mapping[str, CandleSeries], make: Callable[[], RuleAnalyst]
+) -> BacktestDesk:
+    """Analysts by rules at that venue; `seed` draws its slippage."""
+    make_venue, charges = venue_of(DeskRequest(seed=seed), candles)
+    return BacktestDesk(make_venue, charges, ByRules(make, NAME), NAME)

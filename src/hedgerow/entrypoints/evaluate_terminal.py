@@ -47,7 +47,9 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     )
     for column in columns:
         justify: JustifyMethod = "left" if column in words.LEFT_COLUMNS else "right"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "agent")
+        table.add_column(
+            column, justify=justify, overflow="fold", no_wrap=column in words.LEFT_COLUMNS
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     return table

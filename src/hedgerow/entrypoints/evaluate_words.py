@@ -33,7 +33,7 @@ _ARMS: Final[Mapping[Arm, str]] = {
     Arm.RANDOM: "random entries",
 }
 ARM_COLUMNS: Final = (
-    *("", "return %", "drawdown %", "Sharpe", "trades", "win rate %", "fees", "model USD"),
+    *("", "return %", "fall %", "Sharpe", "trades", "won %", "fees", "model USD"),
 )
 AGENT_COLUMNS: Final = (
     *("agent", "right of judged", "share", "95 %", "constant", "no side", "Brier", "ECE"),
@@ -46,15 +46,15 @@ HOUSE_NOTE: Final = (
     "here is a result of a language model."
 )
 ARMS_NOTE: Final = (
-    "Median of the runs, least to most below it; fees in the quote currency. Fees and slippage are "
-    "paid in all rows. Sharpe ratios of so few days have wide errors. Runs of the desk share their "
-    "research, whose cost is in each of them."
+    "Median of the runs, least to most below it; the fall is the deepest drawdown, fees are in the "
+    "quote currency. Fees and slippage are paid in all rows. Sharpe ratios of so few days have "
+    "wide errors. Runs of the desk share their research, whose cost is in each of them."
 )
 AGENTS_NOTE: Final = (
     "Right: of those that took a side and were answered. Constant: what the better of always yes "
     "and always no had right of the same questions. Brier score and calibration error (ECE): lower "
-    "is better; in brackets who always says the share that came true. Advice that overlaps in time "
-    "counts as if it did not: intervals are rather too narrow."
+    "is better; behind the stroke who always says the share that came true. Advice that overlaps "
+    "in time counts as if it did not: intervals are rather too narrow."
 )
 
 
@@ -119,21 +119,19 @@ def arm_rows(result: SpanResult) -> Iterator[tuple[str, ...]]:
 def _cells(arm: Arm, row: Row) -> Iterator[str]:
     whole = "{:,.0f}".format
     yield _spread(row.return_pct, signed)
-    yield _spread(row.max_drawdown_pct, amount)
-    yield _spread(row.sharpe, signed)
+    yield _spread(row.max_drawdown_pct, "{:,.1f}".format)
+    yield _spread(row.sharpe, "{:+,.1f}".format)
     yield NONE if arm is Arm.HOLD else _spread(row.trades, whole)
     yield _spread(row.win_rate_pct, whole)
     yield _spread(row.fees, whole)
-    yield _spread(row.model_cost_usd, "{:,.4f}".format)
+    yield _spread(row.model_cost_usd, "{:,.2f}".format)
 
 
 def _spread(spread: Spread | None, words: Callable[[Decimal], str]) -> str:
     if spread is None:
         return NONE
-    middle = words(spread.median)
-    if spread.least == spread.most:
-        return middle
-    return f"{middle}\n{words(spread.least)}..{words(spread.most)}"
+    middle, least, most = words(spread.median), words(spread.least), words(spread.most)
+    return middle if least == most else f"{middle}\n{least}..{most}"
 
 
 def agent_cells(score: AgentScore) -> tuple[str, ...]:
@@ -146,7 +144,7 @@ def agent_cells(score: AgentScore) -> tuple[str, ...]:
         _interval(score.interval) if score.judged else NONE,
         NONE if score.constant_share is None else f"{score.constant_share:.0%}",
         f"{score.no_side}/{score.given}",
-        NONE if known is None else f"{known.brier:.2f} ({known.constant_brier:.2f})",
+        NONE if known is None else f"{known.brier:.2f}/{known.constant_brier:.2f}",
         NONE if known is None else f"{known.error:.2f}",
     )
 
