@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from test_evaluation_plan import plan
 
+from evaluation_builders import evaluation_plan
 from hedgerow.entrypoints.evaluate_words import arm_rows, span_title, standing, verdict
 from hedgerow.usecases.evaluate.evaluation import Arm, Evaluation, Sample, span_result
 from hedgerow.usecases.evaluate.figures import Figures
@@ -41,12 +41,12 @@ def evaluation(asked: EvaluationPlan, *returns: int, trades: int = 4) -> Evaluat
 @pytest.mark.parametrize(
     ("asked", "returns", "said"),
     [
-        (plan(), (20, 30), "beats chance nowhere with confidence"),
-        (plan(), (20, 50), "beats chance nowhere with confidence"),
-        (plan(), (50, 60), "only where its model may have seen what came: no evidence"),
-        (plan(training_cutoff=date(2030, 1, 1)), (50, 60), "no evidence"),
+        (evaluation_plan(), (20, 30), "beats chance nowhere with confidence"),
+        (evaluation_plan(), (20, 50), "beats chance nowhere with confidence"),
+        (evaluation_plan(), (50, 60), "only where its model may have seen what came: no evidence"),
+        (evaluation_plan(training_cutoff=date(2030, 1, 1)), (50, 60), "no evidence"),
         (
-            plan(training_cutoff=date(2020, 1, 1)),
+            evaluation_plan(training_cutoff=date(2020, 1, 1)),
             (50, 60),
             "beats chance with confidence after the training cut-off, on these candles",
         ),
@@ -57,11 +57,11 @@ def test_a_verdict(asked: EvaluationPlan, returns: tuple[int, ...], said: str) -
 
 
 def test_who_makes_no_trade_is_not_held_beside_chance() -> None:
-    assert "no trade" in verdict(evaluation(plan(), 0, trades=0))
+    assert "no trade" in verdict(evaluation(evaluation_plan(), 0, trades=0))
 
 
 def test_a_span_says_where_the_desk_stands() -> None:
-    (result,) = evaluation(plan(), 20, 24).spans
+    (result,) = evaluation(evaluation_plan(), 20, 24).spans
     assert "the model may have seen this time" in span_title(result)
     words = standing(result)
     assert "12.00 points above the house rules and 28.00 points below holding" in words
@@ -71,7 +71,7 @@ def test_a_span_says_where_the_desk_stands() -> None:
 
 
 def test_rows_give_median_and_reach() -> None:
-    (result,) = evaluation(plan(), 20, 30).spans
+    (result,) = evaluation(evaluation_plan(), 20, 30).spans
     desk, house, hold, chance = arm_rows(result)
     assert desk[:2] == ("the desk\n2 runs", "+25.00\n+20.00..+30.00")
     assert house[1] == "+10.00"

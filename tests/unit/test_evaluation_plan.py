@@ -4,40 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from builders import position
-from hedgerow.domain.ai_usage import HOUSE, model_choice
+from evaluation_builders import END, MODEL, START, evaluation_plan
+from hedgerow.domain.ai_usage import HOUSE
 from hedgerow.domain.errors import InputRefused
-from hedgerow.domain.market import Exchange
 from hedgerow.domain.performance import CurvePoint
 from hedgerow.domain.positions import PositionStatus
-from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.usecases.evaluate.figures import figures_along
 from hedgerow.usecases.evaluate.plan import EvaluationPlan, Seen, Span
-from replay_builders import candle_set, hourly
 
-MODEL = model_choice("openai", "m")
-CLOSES = [100 + number for number in range(72)]
-START = hourly("BTC/USDT", CLOSES)[0].open_time
-END = START + timedelta(hours=72)
 DAY = timedelta(days=1)
-
-
-def plan(**changes: Any) -> EvaluationPlan:
-    usual: dict[str, Any] = {
-        "candles": candle_set(hourly("BTC/USDT", CLOSES)),
-        "exchange": Exchange.BINANCE,
-        "capital": Decimal(1000),
-        "risk_tolerance": RiskTolerance.MODERATE,
-        "seeds": 2,
-        "draws": 20,
-        "default": MODEL,
-        "models": (MODEL,),
-    }
-    return EvaluationPlan(**(usual | changes))
 
 
 def seen(found: EvaluationPlan) -> list[Seen]:
@@ -45,20 +24,22 @@ def seen(found: EvaluationPlan) -> list[Seen]:
 
 
 def test_the_house_has_seen_nothing() -> None:
-    assert plan(default=HOUSE, models=(HOUSE,)).spans == (Span(Seen.NO_MODEL, START, END),)
+    assert evaluation_plan(default=HOUSE, models=(HOUSE,)).spans == (
+        Span(Seen.NO_MODEL, START, END),
+    )
 
 
 def test_one_agent_with_a_model_makes_it_a_models_desk() -> None:
-    assert seen(plan(default=HOUSE, models=(HOUSE, MODEL))) == [Seen.UNKNOWN]
+    assert seen(evaluation_plan(default=HOUSE, models=(HOUSE, MODEL))) == [Seen.UNKNOWN]
 
 
 def test_nobody_said_what_the_model_has_seen() -> None:
-    assert plan().spans == (Span(Seen.UNKNOWN, START, END),)
+    assert evaluation_plan().spans == (Span(Seen.UNKNOWN, START, END),)
 
 
 def test_the_last_day_of_training_is_one_that_was_seen() -> None:
     midnight = datetime(START.year, START.month, START.day, tzinfo=UTC) + 2 * DAY
-    found = plan(training_cutoff=(midnight - DAY).date()).spans
+    found = evaluation_plan(training_cutoff=(midnight - DAY).date()).spans
     assert found == (Span(Seen.BEFORE, START, midnight), Span(Seen.AFTER, midnight, END))
 
 
@@ -66,16 +47,16 @@ def test_the_last_day_of_training_is_one_that_was_seen() -> None:
     ("cutoff", "expected"), [(date(2020, 1, 1), Seen.AFTER), (date(2030, 1, 1), Seen.BEFORE)]
 )
 def test_a_cutoff_beside_the_candles_leaves_one_span(cutoff: date, expected: Seen) -> None:
-    assert plan(training_cutoff=cutoff).spans == (Span(expected, START, END),)
+    assert evaluation_plan(training_cutoff=cutoff).spans == (Span(expected, START, END),)
 
 
 def test_the_house_has_no_cutoff() -> None:
     with pytest.raises(InputRefused, match="trained on nothing"):
-        plan(default=HOUSE, models=(HOUSE,), training_cutoff=date(2024, 1, 1))
+        evaluation_plan(default=HOUSE, models=(HOUSE,), training_cutoff=date(2024, 1, 1))
 
 
 def test_each_seed_is_a_run_of_its_own() -> None:
-    first, second = plan().runs
+    first, second = evaluation_plan().runs
     assert (first.seed, second.seed, first.model) == (7, 8, MODEL)
     assert first.fingerprint != second.fingerprint
 

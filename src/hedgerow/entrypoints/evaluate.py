@@ -89,7 +89,8 @@ def _opening(plan: EvaluationPlan) -> str:
     return (
         f"Evaluating a desk that asks {', '.join(map(str, plan.models))} on "
         f"{', '.join(candles.symbols)}, {len(candles.candles):,} closed {candles.timeframe} "
-        f"candles: {plan.seeds} seeds, {plan.draws} draws of random entries."
+        f"candles: {plan.seeds} run{'s' if plan.seeds > 1 else ''} of the desk, {plan.draws} draws of "
+        "random entries."
     )
 
 

@@ -26,25 +26,21 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
 
 
 def _print_span(result: SpanResult, console: Console) -> None:
-    title = words.span_title(result)
+    console.print(Text(f"\n{words.span_title(result)}", "bold"))
     console.print(Text(words.standing(result)))
-    console.print(_table(title, words.ARM_COLUMNS, words.arm_rows(result)))
+    console.print(_table(words.ARM_COLUMNS, words.arm_rows(result)))
     if not result.agents:
         return
-    rows = map(words.agent_cells, result.agents)
-    console.print(_table("How often agents were right", words.AGENT_COLUMNS, rows))
-    bins = words.bin_rows(result.agents)
-    console.print(_table("What stated confidence came to", words.BIN_COLUMNS, bins))
+    console.print(Text("How often agents were right", "bold"))
+    console.print(_table(words.AGENT_COLUMNS, map(words.agent_cells, result.agents)))
+    bins = list(words.bin_rows(result.agents))
+    if bins:
+        console.print(Text("What stated confidence came to", "bold"))
+        console.print(_table(words.BIN_COLUMNS, bins))
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 0, 0, 0),
-    )
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0))
     for column in columns:
         justify: JustifyMethod = "left" if column in words.LEFT_COLUMNS else "right"
         table.add_column(
