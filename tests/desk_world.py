@@ -21,7 +21,7 @@ from hedgerow.domain.ai_usage import HOUSE, ModelChoice, TokenUsage
 from hedgerow.domain.errors import BudgetExhausted
 from hedgerow.domain.journal import MarketRegime, SetupRecord
 from hedgerow.domain.limits import Limits, trading_bounds
-from hedgerow.domain.market import Candle, Timeframe
+from hedgerow.domain.market import Candle, Exchange, Timeframe
 from hedgerow.domain.market_data import (
     DerivativesReading,
     MarketTrade,
@@ -175,7 +175,13 @@ class DeskWorld:
     def desk(self) -> AgentDesk:
         floor = self.floor
         room = ResearchRoom(
-            floor, self.market, self.indicators, self.universe, {}, self.research_model
+            floor,
+            Exchange.BINANCE,
+            self.market,
+            self.indicators,
+            self.universe,
+            {},
+            self.research_model,
         )
         house = HouseAnalyst(self.indicators)
         return AgentDesk(

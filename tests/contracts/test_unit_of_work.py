@@ -802,6 +802,21 @@ class TestPaperRuns:
         assert latest is not None
         assert (unfinished.id.int, latest.id.int) == (2, 4)
 
+    async def test_the_latest_finished_run_of_a_plan_is_found(
+        self, open_unit: OpenUnitOfWork
+    ) -> None:
+        await begun(open_unit)
+        async with open_unit(SYSTEM) as unit:
+            await unit.runs.add(run(1))
+            assert await unit.runs.finished("plan") is None
+            for number in (3, 2):
+                await unit.runs.add(run(number, finished_at=NOON))
+            await unit.runs.add(run(4))
+            found = await unit.runs.finished("plan")
+            assert await unit.runs.finished("another") is None
+        assert found is not None
+        assert found.id.int == 2
+
     async def test_knows_whether_a_fund_of_another_kind_is_there(
         self, open_unit: OpenUnitOfWork
     ) -> None:

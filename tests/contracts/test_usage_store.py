@@ -19,6 +19,7 @@ from hedgerow.domain.ai_usage import (
     AIUsageLog,
     CostScope,
     ModelCost,
+    SessionCost,
     TokenUsage,
     UserDayCost,
 )
@@ -179,6 +180,24 @@ async def test_sums_are_of_one_user_and_from_one_day_on(clickhouse: ClickHouse) 
         sum(each.requests for each in await store.cost_by_model(CostScope(since=NOON.date()))) == 5
     )
     assert await store.cost_by_agent(CostScope("ann' OR 1")) == []
+
+
+async def test_cost_of_conversations_that_are_asked_for(clickhouse: ClickHouse) -> None:
+    store = ClickHouseUsageStore(clickhouse)
+    cents = Decimal("0.01")
+    await store.save(
+        [
+            log(1),
+            log(2, total_cost_usd=cents, timestamp=NOON + DAY, user_id="bob"),
+            log(3, session_id="other", total_cost_usd=cents),
+            log(4, session_id="unasked"),
+        ]
+    )
+    assert await store.cost_by_session(["s'1", "other", "unknown", "other"]) == [
+        SessionCost("other", cents, 1),
+        SessionCost("s'1", Decimal("0.76"), 2),
+    ]
+    assert await store.cost_by_session([]) == []
 
 
 async def test_a_log_stored_again_is_counted_once(clickhouse: ClickHouse) -> None:

@@ -25,6 +25,7 @@ from desk_scenes import (
     world,
 )
 from desk_world import DeskWorld, MemoryClerk, fund_view
+from hedgerow.domain.market import Exchange
 from hedgerow.domain.proposals import Proposal
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.domain.strategies import RiskTolerance
@@ -134,7 +135,9 @@ class BrokenClerk(MemoryClerk):
 
 
 def _room(of: DeskWorld) -> ResearchRoom:
-    return ResearchRoom(of.floor, of.market, of.indicators, of.universe, {}, of.research_model)
+    return ResearchRoom(
+        of.floor, Exchange.BINANCE, of.market, of.indicators, of.universe, {}, of.research_model
+    )
 
 
 class TestFailing:

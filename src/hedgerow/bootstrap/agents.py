@@ -73,7 +73,14 @@ class AgentsMaker:
             # refused now rather than in the middle of a run
             self._llm(choice)
         room = ResearchRoom(
-            floor, records, self.indicators, symbols, models, default, self._research_limits
+            floor,
+            exchange,
+            records,
+            self.indicators,
+            symbols,
+            models,
+            default,
+            self._research_limits,
         )
         desk = AgentDesk(
             floor,

@@ -23,7 +23,13 @@ from hedgerow.bootstrap.desks import (
     vault,
 )
 from hedgerow.bootstrap.engines import Engines
-from hedgerow.bootstrap.models import default_model, has_models, model_book
+from hedgerow.bootstrap.models import (
+    asking_only,
+    default_model,
+    desk_models,
+    has_models,
+    model_book,
+)
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.market import Timeframe
 from hedgerow.infrastructure.embedded.data_folder import FREE_BYTES_MIN, DataFolder
@@ -35,6 +41,7 @@ from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
+from hedgerow.usecases.evaluate.run_evaluation import EvaluationDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -180,8 +187,13 @@ class Backstage:
         return read_run(folder)
 
     @asynccontextmanager
-    async def paper_desk(self, *, fresh: bool) -> AsyncIterator[PaperDesk]:
-        """All services for a run, held by this process alone; `fresh` forgets earlier ones."""
+    async def paper_desk(
+        self, *, fresh: bool, model: ModelChoice | None = None
+    ) -> AsyncIterator[PaperDesk]:
+        """All services for a run, held by this process alone; `fresh` forgets earlier ones.
+
+        A `model` is asked by all agents instead of those that are set.
+        """
         from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
 
         if fresh:
@@ -194,7 +206,7 @@ class Backstage:
             if fresh:
                 await self._engines.empty(engine, clickhouse)
             embedder = await stack.enter_async_context(self._engines.embedder())
-            agents = await stack.enter_async_context(self._agents(engine, clickhouse))
+            agents = await stack.enter_async_context(self._agents(engine, clickhouse, model))
             await agents.clerk().sweep()
             store = ClickHouseCandleStore(clickhouse)
             yield paper_desk(engine, store, embedder, self._regime_model, agents.staff)
@@ -235,7 +247,12 @@ class Backstage:
 
     @asynccontextmanager
     async def _agents(
-        self, engine: AsyncEngine, clickhouse: ClickHouse, *, asks_models: bool = True
+        self,
+        engine: AsyncEngine,
+        clickhouse: ClickHouse,
+        model: ModelChoice | None = None,
+        *,
+        asks_models: bool = True,
     ) -> AsyncIterator[AgentsMaker]:
         """What desks of agents are made of; the log of their calls is whole when it ends."""
         from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
@@ -248,11 +265,26 @@ class Backstage:
             store = ClickHouseUsageStore(clickhouse)
             log = await stack.enter_async_context(BatchWriter(store.save))
             units = unit_of_work(engine)
-            yield AgentsMaker(self._settings, units, clickhouse, log, self._indicators, book)
+            settings = self._settings if model is None else asking_only(self._settings, model)
+            yield AgentsMaker(settings, units, clickhouse, log, self._indicators, book)
 
     def default_model(self) -> ModelChoice:
         """The model that agents ask, unless a user's settings say otherwise."""
         return default_model(self._settings)
+
+    def desk_models(self) -> tuple[ModelChoice, ...]:
+        """Every model that an agent may ask by the settings, the default one first."""
+        return desk_models(self._settings)
+
+    @asynccontextmanager
+    async def evaluation_desk(
+        self, *, fresh: bool, model: ModelChoice | None
+    ) -> AsyncIterator[EvaluationDesk]:
+        """What an evaluation is run with, as `paper_desk`."""
+        from hedgerow.bootstrap.evaluations import evaluation_desk
+
+        async with self.paper_desk(fresh=fresh, model=model) as paper:
+            yield evaluation_desk(paper, self._chosen_regimes)
 
     @asynccontextmanager
     async def news_feeds(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[NewsFeed]]:

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from hedgerow.domain.ai_usage import AIProvider, ModelChoice, model_chain, model_choice
+from hedgerow.domain.ai_usage import (
+    AIProvider,
+    ModelChoice,
+    model_chain,
+    model_choice,
+    models_by_agent,
+)
 from hedgerow.settings import Settings, secret_of
 from hedgerow.usecases.checks import Finding, ok
 
@@ -30,6 +36,30 @@ def chosen_models(settings: Settings) -> Sequence[ModelChoice]:
 def default_model(settings: Settings) -> ModelChoice:
     """The model that a desk asks first."""
     return model_choice(settings.ai_provider, settings.ai_model)
+
+
+def desk_models(settings: Settings) -> tuple[ModelChoice, ...]:
+    """Every model that an agent of the desk may ask, the default one first; each once."""
+    named = (
+        default_model(settings),
+        *chosen_models(settings),
+        *models_by_agent(settings.agent_models or "").values(),
+        *model_chain(settings.cheaper_model or ""),
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def asking_only(settings: Settings, model: ModelChoice) -> Settings:
+    """The same settings, with one model for all agents and none that stands in for it."""
+    return settings.model_copy(
+        update={
+            "ai_provider": model.provider,
+            "ai_model": model.model_id,
+            "agent_models": None,
+            "model_fallbacks": None,
+            "cheaper_model": None,
+        }
+    )
 
 
 def has_models(settings: Settings) -> bool:

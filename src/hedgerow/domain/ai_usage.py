@@ -241,3 +241,12 @@ class ModelCost:
     requests: int
     total_tokens: int
     tokens: TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCost:
+    """What the calls of one conversation have cost, in US dollars."""
+
+    session_id: str
+    cost: Decimal
+    requests: int

@@ -16,6 +16,7 @@ from hedgerow.usecases.candle_series import CandleSeries
 from hedgerow.usecases.candle_sets import CandleColumns, CandleSet
 from hedgerow.usecases.checks import Check
 from hedgerow.usecases.classify_regimes import RegimeDesk
+from hedgerow.usecases.evaluate.run_evaluation import EvaluationDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
 from hedgerow.usecases.paper_run import PaperDesk
@@ -131,6 +132,16 @@ class Backstage(Protocol):
 
     def news_store(self) -> AbstractAsyncContextManager[NewsStore]:
         """Stored news, shared with whatever else is running."""
+        ...
+
+    def desk_models(self) -> tuple[ModelChoice, ...]:
+        """Every model that an agent may ask by the settings, the default one first."""
+        ...
+
+    def evaluation_desk(
+        self, *, fresh: bool, model: ModelChoice | None
+    ) -> AbstractAsyncContextManager[EvaluationDesk]:
+        """What an evaluation is run with, as `paper_desk`; a `model` is asked by all agents."""
         ...
 
     def usage(self) -> AbstractAsyncContextManager[UsageStore]:

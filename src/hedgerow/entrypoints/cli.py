@@ -14,6 +14,7 @@ import typer
 from hedgerow.domain.errors import HedgerowError, InputRefused
 from hedgerow.entrypoints.backstage import Backstage
 from hedgerow.entrypoints.cli_backtest import add_backtest
+from hedgerow.entrypoints.cli_evaluate import add_evaluate
 from hedgerow.entrypoints.cli_events import events_commands
 from hedgerow.entrypoints.cli_memory import memory_commands
 from hedgerow.entrypoints.cli_news import news_commands
@@ -89,6 +90,7 @@ def make_app(backstage: Backstage) -> typer.Typer:
     _add_demo(app, backstage)
     add_backtest(app, backstage)
     add_sweep(app, backstage)
+    add_evaluate(app, backstage)
     _add_report(app, backstage)
     _add_journal(app, backstage)
     _add_explain(app, backstage)

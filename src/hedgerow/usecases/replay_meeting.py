@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -116,10 +117,13 @@ def _candles_missing(record: MeetingRecord) -> Iterator[Difference]:
 
 def _strange(record: MeetingRecord, again: HeldAgain) -> Iterator[Difference]:
     """Calls that were not made then, each beside the one that was made in its place."""
-    then = {each.call_id: each for each in record.exchanges}
+    then: dict[str, list[ModelExchange]] = defaultdict(list)
+    for exchange in sorted(record.exchanges, key=lambda each: each.step):
+        then[exchange.agent_name].append(exchange)
     for call in again.strange:
         what = f"call {call.number + 1} of {call.agent_name}"
-        recorded = then.get(call.call_id)
+        made = then[call.agent_name]
+        recorded = made[call.number] if call.number < len(made) else None
         if recorded is None:
             yield Difference(what, _NOTHING, f"asks {call.request_key}")
         else:

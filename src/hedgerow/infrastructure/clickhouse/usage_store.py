@@ -16,6 +16,7 @@ from hedgerow.domain.ai_usage import (
     AIUsageLog,
     CostScope,
     ModelCost,
+    SessionCost,
     TokenUsage,
     UserDayCost,
 )
@@ -65,6 +66,16 @@ _BY_USER_DAY: Final = _SUMS.format(
 )
 _BY_AGENT: Final = _SUMS.format(keys="agent_name", table="ai_cost_by_agent", first="")
 _BY_MODEL: Final = _SUMS.format(keys="provider, model_id", table="ai_cost_by_model", first="")
+# Of the calls themselves: their sums do not tell conversations apart.
+_BY_SESSION: Final = """
+SELECT session_id, toString(sum(total_cost_usd)) AS cost, count() AS requests
+FROM ai_usage_logs
+WHERE session_id IN {session_ids:Array(String)}
+GROUP BY session_id
+ORDER BY session_id
+"""
+# How many ids are asked for at once: far below what a query may hold.
+_SESSIONS_MAX: Final = 1_000
 _TOKENS: Final = tuple(field.name for field in fields(TokenUsage))
 _FIRST_DAY: Final = "1970-01-01"
 
@@ -115,6 +126,19 @@ class ClickHouseUsageStore:
             ModelCost(AIProvider(row["provider"]), row["model_id"], *_sums(row))
             for row in await self._read(_BY_MODEL, scope)
         ]
+
+    async def cost_by_session(self, session_ids: Sequence[str]) -> list[SessionCost]:
+        """Cost of each of these conversations, by id; without a call that is kept, none."""
+        wanted = sorted(set(session_ids))
+        found: list[SessionCost] = []
+        for first in range(0, len(wanted), _SESSIONS_MAX):
+            some = wanted[first : first + _SESSIONS_MAX]
+            rows = await self._clickhouse.query(_BY_SESSION, session_ids=some)
+            found += [
+                SessionCost(row["session_id"], Decimal(row["cost"]), row["requests"])
+                for row in rows.to_pylist()
+            ]
+        return found
 
     async def _read(self, statement: str, scope: CostScope) -> list[dict[str, Any]]:
         rows = await self._clickhouse.query(

@@ -37,6 +37,12 @@ class PostgresPaperRuns:
             (_TABLE.c.fingerprint == fingerprint) & _TABLE.c.finished_at.is_(None)
         )
 
+    async def finished(self, fingerprint: str) -> PaperRun | None:
+        """The latest run with this plan that has finished."""
+        return await self._latest(
+            (_TABLE.c.fingerprint == fingerprint) & _TABLE.c.finished_at.is_not(None)
+        )
+
     async def count(self, fingerprint: str) -> int:
         """How many runs with this plan there are."""
         same_plan = _TABLE.c.fingerprint == fingerprint

@@ -109,6 +109,10 @@ class PaperRuns(Protocol):
         """The latest run with this plan that has not finished."""
         ...
 
+    async def finished(self, fingerprint: str) -> PaperRun | None:
+        """The latest run with this plan that has finished."""
+        ...
+
     async def count(self, fingerprint: str) -> int:
         """How many runs with this plan there are."""
         ...

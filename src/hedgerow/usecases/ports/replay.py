@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.market import Exchange
@@ -31,11 +30,10 @@ class MeetingRecord:
 
 @dataclass(frozen=True, slots=True)
 class StrangeCall:
-    """A call that is not on record. `number` counts the agent's calls from 0; the call that was
-    made in its place, if any was, has the same id.
+    """A call that is not on record. `number` counts the agent's calls from 0: the call that was
+    made in its place, if any was, has the same.
     """
 
-    call_id: UUID
     agent_name: str
     number: int
     request_key: str

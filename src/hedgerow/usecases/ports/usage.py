@@ -13,6 +13,7 @@ from hedgerow.domain.ai_usage import (
     AIUsageLog,
     CostScope,
     ModelCost,
+    SessionCost,
     UserDayCost,
 )
 
@@ -42,4 +43,10 @@ class UsageStore(Protocol):
 
     async def cost_by_model(self, scope: CostScope = ALL_CALLS) -> list[ModelCost]:
         """Cost of each model, the most expensive first."""
+        ...
+
+    async def cost_by_session(self, session_ids: Sequence[str]) -> list[SessionCost]:
+        """Cost of each of these conversations, by id; those without a call that is kept are left
+        out.
+        """
         ...

@@ -25,19 +25,13 @@ from hedgerow.domain.users import UserSettings
 from hedgerow.infrastructure.agents.desk.desk import (
     AgentDesk,
     DeskTerms,
-    brief_of,
     decision_document,
 )
 from hedgerow.infrastructure.agents.desk.floor import Floor, hash_of
 from hedgerow.infrastructure.agents.desk.fund_tools import ReadRecord
-from hedgerow.infrastructure.agents.desk.research import (
-    UNLIMITED,
-    ResearchRoom,
-    research_session,
-    seats_of,
-)
-from hedgerow.infrastructure.agents.desk.roster import ROSTER
-from hedgerow.infrastructure.agents.desk.seating import seated
+from hedgerow.infrastructure.agents.desk.research import UNLIMITED, ResearchRoom
+from hedgerow.infrastructure.agents.desk.roster import ROSTER, Room
+from hedgerow.infrastructure.agents.desk.seating import of_room, seated
 from hedgerow.infrastructure.agents.desk.voice import Clerk
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import IndicatorDesk
@@ -122,7 +116,8 @@ class RecordRoom:
     ) -> Decision:
         archive, briefing = self._archive, record.briefing
         market, indicators = archive.market_of(record), archive.indicators
-        room = ResearchRoom(floor, market, indicators, record.universe, models, default, limits)
+        exchange, universe = record.exchange, record.universe
+        room = ResearchRoom(floor, exchange, market, indicators, universe, models, default, limits)
         desk = AgentDesk(
             floor,
             room,
@@ -268,18 +263,19 @@ def _recorded_models(record: MeetingRecord) -> Callable[[ModelChoice], BaseLlm]:
 
 
 def _pressure(record: MeetingRecord) -> BudgetPressure:
-    """How pressed the month was: it tells who sat there, and so in which session they spoke."""
+    """How pressed the month was, by who sat there: debaters have always something to say."""
     briefing = record.briefing
     assert briefing.fund is not None, "a desk is told whose it is"
+    heard = {exchange.agent_name for exchange in record.exchanges}
     for pressure in _SEATINGS:
-        seats = seats_of(seated(briefing.fund.limits, pressure))
-        if research_session(brief_of(briefing), seats) == record.meeting.research_session_id:
+        debating = of_room(seated(briefing.fund.limits, pressure), Room.DEBATE)
+        if {agent.name for agent in debating} <= heard:
             return pressure
     return BudgetPressure.NORMAL
 
 
 def _strange(call: ModelCall) -> StrangeCall:
-    return StrangeCall(call.id, call.agent_name, call.number, call.request_key, call.request)
+    return StrangeCall(call.agent_name, call.number, call.request_key, call.request)
 
 
 def _no_tokens(response: LlmResponse) -> TokenUsage:

@@ -20,7 +20,7 @@ from google.adk.workflow import START, JoinNode, Workflow, node
 from hedgerow.domain.ai_budget import BudgetLimits
 from hedgerow.domain.ai_usage import ModelChoice
 from hedgerow.domain.ids import derived_id
-from hedgerow.domain.market import Timeframe
+from hedgerow.domain.market import Exchange, Timeframe
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.infrastructure.agents.desk.answers import Conclusion, Finding
 from hedgerow.infrastructure.agents.desk.floor import Floor, Table, Tool, told_by
@@ -58,6 +58,7 @@ class ResearchRoom:
     def __init__(
         self,
         floor: Floor,
+        exchange: Exchange,
         records: MarketRecords,
         indicators: IndicatorDesk,
         universe: Sequence[str],
@@ -66,6 +67,7 @@ class ResearchRoom:
         limits: BudgetLimits = UNLIMITED,
     ) -> None:
         self._floor = floor
+        self._exchange = exchange
         self._records = records
         self._indicators = indicators
         self._universe = universe
@@ -104,7 +106,7 @@ class ResearchRoom:
     async def _hold(self, tools: MarketTools, seats: Sequence[Agent]) -> Research:
         brief = tools.brief
         analysts = await _with_something_to_read(of_room(seats, Room.RESEARCH), tools)
-        session_id = research_session(brief, seats, self._floor.apart)
+        session_id = self._session(brief, seats)
         caller = Caller(RESEARCH_USER_ID, session_id, WORKFLOW, self._limits, brief.at)
         table = Table(self._floor, caller, self._choose, _tools_of(tools))
         message = canonical(_question(brief)).decode()
@@ -128,6 +130,12 @@ class ResearchRoom:
         )
         return research
 
+    def _session(self, brief: MarketBrief, seats: Sequence[Agent]) -> str:
+        # by other models it is other research, which must not take the place of this one
+        seated = "-".join(f"{agent.name}={self._choose(agent)}" for agent in seats)
+        market = (self._exchange, brief.symbol, brief.timeframe)
+        return str(derived_id(brief.at, WORKFLOW, *market, seated, *self._floor.apart))
+
     def _choose(self, agent: Agent) -> ModelChoice:
         return self._models.get(agent.name) or agent.model or self._default
 
@@ -136,12 +144,6 @@ def seats_of(agents: Sequence[Agent]) -> tuple[Agent, ...]:
     """Those of a desk who take part in research, room by room."""
     rooms = (Room.RESEARCH, Room.DEBATE, Room.CONCLUSION)
     return tuple(agent for room in rooms for agent in of_room(agents, room))
-
-
-def research_session(brief: MarketBrief, seats: Sequence[Agent], apart: Sequence[str] = ()) -> str:
-    """The session of the research that these hold of a market; `apart` as in Floor."""
-    names = "-".join(agent.name for agent in seats)
-    return str(derived_id(brief.at, WORKFLOW, brief.symbol, brief.timeframe, names, *apart))
 
 
 def answers_in(events: Sequence[Event]) -> dict[str, Any]:
