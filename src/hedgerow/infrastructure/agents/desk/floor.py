@@ -71,13 +71,15 @@ class DeskClerk(Clerk, Protocol):
 class Floor:
     """What every meeting needs: where its session is kept, models, their account, their tokens.
 
-    `keep` stores a session whole, in place of one of its name.
+    `keep` stores a session whole, in place of one of its name. Who has not spoken within
+    `deadline_s` seconds abstains.
     """
 
     keep: Callable[[Session], Awaitable[None]]
     llm_of: Callable[[ModelChoice], BaseLlm]
     clerk: DeskClerk
     read_usage: Callable[[LlmResponse], TokenUsage]
+    deadline_s: float
 
     async def close(
         self,
@@ -122,7 +124,7 @@ class Table:
         choose: Callable[[Agent], ModelChoice],
         tools: Mapping[str, Tool],
     ) -> None:
-        self.minutes = Minutes(caller)
+        self.minutes = Minutes(caller, floor.deadline_s)
         self._floor = floor
         self._choose = choose
         self._tools = tools
