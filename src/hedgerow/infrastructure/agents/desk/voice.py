@@ -207,7 +207,11 @@ class SeatModel(BaseLlm):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """One whole answer."""
-        yield await self.voice.answer(llm_request)
+        answer: LlmResponse = await self.voice.answer(llm_request)
+        if answer.usage_metadata is None:
+            # an abstention, or known already: google-adk warns of answers that tell no tokens
+            answer.usage_metadata = wire.NO_TOKENS
+        yield answer
 
 
 @cache

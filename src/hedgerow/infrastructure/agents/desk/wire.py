@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
@@ -14,6 +14,10 @@ from pydantic import ValidationError
 from hedgerow.domain.ai_usage import ModelChoice
 
 Json = dict[str, Any]
+# Rules read none, and neither does what is known already.
+NO_TOKENS: Final = types.GenerateContentResponseUsageMetadata(
+    prompt_token_count=0, candidates_token_count=0, total_token_count=0
+)
 
 
 def canonical(document: object) -> bytes:

@@ -15,7 +15,7 @@ from hedgerow.domain.ai_usage import HOUSE
 from hedgerow.infrastructure.agents.desk.answers import Answer
 from hedgerow.infrastructure.agents.desk.house import fund, research, school
 from hedgerow.infrastructure.agents.desk.house.heard import Heard, heard_in
-from hedgerow.infrastructure.agents.desk.wire import saying
+from hedgerow.infrastructure.agents.desk.wire import NO_TOKENS, saying
 
 RULES: Final[Mapping[str, Callable[[Heard], Answer]]] = {
     "market_analyst": research.market,
@@ -35,11 +35,6 @@ RULES: Final[Mapping[str, Callable[[Heard], Answer]]] = {
     "trade_reviewer": school.review,
     "memory_curator": school.curate,
 }
-
-# Rules read no tokens.
-_NO_TOKENS: Final = types.GenerateContentResponseUsageMetadata(
-    prompt_token_count=0, candidates_token_count=0, total_token_count=0
-)
 
 
 class HouseModel(BaseLlm):
@@ -64,5 +59,5 @@ class HouseModel(BaseLlm):
             response = LlmResponse(content=types.Content(role="model", parts=parts))
         else:
             response = saying(RULES[heard.agent](heard).model_dump_json())
-        response.usage_metadata = _NO_TOKENS
+        response.usage_metadata = NO_TOKENS
         yield response
