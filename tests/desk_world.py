@@ -167,10 +167,11 @@ class DeskWorld:
     record: SetupRecord = field(default_factory=lambda: SetupRecord(0, 0, ZERO))
     met: datetime | None = None
     indicators: IndicatorDesk = field(default_factory=IndicatorDesk)
+    deadline_s: float = 300.0
 
     @property
     def floor(self) -> Floor:
-        return Floor(self.sessions.keep, self._llm, self.clerk, _no_tokens)
+        return Floor(self.sessions.keep, self._llm, self.clerk, _no_tokens, self.deadline_s)
 
     def desk(self) -> AgentDesk:
         floor = self.floor

@@ -378,11 +378,17 @@ SPEAKERS: Mapping[str, Callable[[], Speaker]] = {
 
 
 class ModelServer:
-    """Answers each request by the next of `scripts`, and well once they are used up."""
+    """Answers each request by the next of `scripts`, and by `usual` once they are used up."""
 
-    def __init__(self, speaker: Speaker, scripts: Sequence[Script | Answer | Said] = ()) -> None:
+    def __init__(
+        self,
+        speaker: Speaker,
+        scripts: Sequence[Script | Answer | Said] = (),
+        usual: Script | Said = WELL,
+    ) -> None:
         self.speaker = speaker
         self.scripts = list(scripts)
+        self.usual = usual
         self.heard: list[Heard] = []
         self.is_asked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -434,7 +440,7 @@ class ModelServer:
         heard = Heard(path, headers, json.loads(body) if body else {})
         self.heard.append(heard)
         self.is_asked.set()
-        script = self.scripts.pop(0) if self.scripts else WELL
+        script = self.scripts.pop(0) if self.scripts else self.usual
         if method == "GET" and isinstance(script, Said):
             answer = Answer(body=json.dumps(self.speaker.models()).encode())
         elif isinstance(script, Said):

@@ -48,6 +48,7 @@ _FIXES = {
     "agent_models": "write AGENT=PROVIDER/MODEL, several with commas between them, or unset it",
     "cheaper_model": "write PROVIDER/MODEL, or unset it",
     "desk_interval_minutes": "set it to a whole number of minutes from 1 to 43200, or unset it",
+    "desk_deadline_s": "set it to a number of seconds from 1 to 86400",
     "research_budget_usd": "set it to US dollars, 0 or more, or unset it",
     "model_timeout_s": "set it to a number of seconds from 1 to 3600",
     "postgres_url": "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or unset it",
@@ -291,6 +292,9 @@ class Settings(BaseSettings):
 
     desk_interval_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = None
     """How much time lies at least between two meetings on a symbol; None means one candle."""
+
+    desk_deadline_s: Annotated[float, Field(ge=1.0, le=86_400.0)] = 300.0
+    """How long a meeting may take, in seconds; who has not spoken by then abstains."""
 
     research_budget_usd: Annotated[Decimal, Field(ge=0)] | None = None
     """What the research that all users share may cost in a month; None means no limit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -300,7 +302,7 @@ def ticket(**changes: Any) -> str:
 
 
 class TestTickets:
-    @pytest.mark.parametrize("name", ["189.35", "", "PLAY", "play two", "atr_9", "market"])
+    @pytest.mark.parametrize("name", ["189.35", "", "PLAY", "play play", "atr_9", "market"])
     async def test_a_level_that_is_not_on_the_menu_makes_no_trade(self, name: str) -> None:
         model = played(trader=tools_first(lambda _: ticket(stop_level=name)))
         decision = await decide(model)
@@ -502,6 +504,69 @@ class TestRunningOut:
         again = await _with(clerk, **silent).desk().decide(briefing, recalling())
         assert again == first
         assert len(clerk.reserved) == paid
+
+
+class SlowModel(PlayedModel):
+    """As played, but some agents are thought about for longer than anybody waits."""
+
+    slow: frozenset[str]
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        if heard_in(llm_request).agent in self.slow:
+            self.asked.append((heard_in(llm_request).agent, llm_request))
+            await asyncio.sleep(60)
+        async for response in super().generate_content_async(llm_request, stream):
+            yield response
+
+
+def slow(*agents: str) -> SlowModel:
+    return SlowModel(parts={}, asked=[], slow=frozenset(agents))
+
+
+class TestTheDeadlineOfAMeeting:
+    async def test_who_has_not_spoken_abstains_and_nobody_else_is_asked(self) -> None:
+        model = slow("regime_analyst")
+        fund = replace(agents_max(7), settings=played_fund().settings)
+        of = with_model(model, deadline_s=1.0)
+        started = time.monotonic()
+        decision = await of.desk().decide(briefing_at(*LONG, fund=fund), recalling())
+        assert time.monotonic() - started < 10
+        (research,) = of.clerk.meetings
+        assert research.answers["technical_analyst"]["view"] == "bullish"  # type: ignore[index]
+        said = "Abstained: the meeting was over after 1 s."
+        for name, words in (("regime_analyst", "summary"), ("research_manager", "thesis")):
+            assert research.answers[name][words] == said  # type: ignore[index]
+        assert model.requests("research_manager") == []
+        assert isinstance(decision, Abstention)
+        assert decision.reasoning.startswith(said)
+
+    async def test_what_was_asked_stays_set_aside_for_it_may_have_been_charged_for(self) -> None:
+        of = with_model(slow("trader"), deadline_s=1.0)
+        decision = await of.desk().decide(briefing_at(*LONG, fund=FIVE), recalling())
+        assert isinstance(decision, Abstention)
+        assert decision.agent_id == "trader"
+        assert of.clerk.released == set()
+        assert len(of.clerk.reserved) == len(of.clerk.exchanges) + 1
+
+    async def test_a_position_is_left_as_it_is(self) -> None:
+        of = with_model(slow("position_manager"), deadline_s=0.2)
+        decision = await of.desk().decide(held(), recalling())
+        assert isinstance(decision, Abstention)
+        assert "the meeting was over after 0.2 s" in decision.reasoning
+
+    async def test_an_answer_known_already_is_heard_all_the_same(self) -> None:
+        clerk = MemoryClerk(is_remembering=True)
+        briefing = briefing_at(*LONG, fund=played_fund())
+        first = await _with(clerk).desk().decide(briefing, recalling())
+        late = with_model(slow(*(agent.name for agent in ROSTER)), clerk=clerk, deadline_s=0.0)
+        assert await late.desk().decide(briefing, recalling()) == first
+
+    async def test_rules_need_no_time(self) -> None:
+        assert isinstance(
+            await world(deadline_s=0.0).desk().decide(briefing_at(*LONG), recalling()), Proposal
+        )
 
 
 def _with(clerk: MemoryClerk, **parts: Callable[[LlmRequest], LlmResponse]) -> DeskWorld:

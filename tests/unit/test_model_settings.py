@@ -66,6 +66,8 @@ def test_a_key_is_kept_to_itself_and_cut_clean(environment: pytest.MonkeyPatch) 
         ("MODEL_FALLBACKS", ","),
         ("MODEL_TIMEOUT_S", "0"),
         ("MODEL_TIMEOUT_S", "soon"),
+        ("DESK_DEADLINE_S", "0"),
+        ("DESK_DEADLINE_S", "nan"),
         ("OPENAI_API_KEY", f"{KEY} {KEY}"),
         ("GOOGLE_API_KEY", f"{KEY}é"),
         ("COMPATIBLE_URL", "localhost:8000"),

@@ -65,7 +65,7 @@ class AgentsMaker:
         settings = self.settings
         clerk = self.clerk()
         sessions = FundSessionService(self.open_unit_of_work)
-        floor = Floor(sessions.keep, self._llm, clerk, token_usage)
+        floor = Floor(sessions.keep, self._llm, clerk, token_usage, settings.desk_deadline_s)
         models = _models_of_agents(settings.agent_models)
         records = StoredMarket(exchange, _stores(self.clickhouse), settled_until)
         default = default_model(settings)

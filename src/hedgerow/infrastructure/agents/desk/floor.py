@@ -47,6 +47,7 @@ from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
 
 TOOL_TIMEOUT_S: Final = 5.0
+DEADLINE_S: Final = 300.0
 
 # ADK tries to import its agent for another protocol anew for every node of every workflow, and
 # fails each time where that is not installed: half of what a turn costs. This fails at once.
@@ -71,14 +72,16 @@ class DeskClerk(Clerk, Protocol):
 class Floor:
     """What every meeting needs: where its session is kept, models, their account, their tokens.
 
-    `keep` stores a session whole, in place of one of its name. `apart` sets the sessions of a
-    meeting that is held again by others apart from its own.
+    `keep` stores a session whole, in place of one of its name. Who has not spoken within
+    `deadline_s` seconds abstains. `apart` sets the sessions of a meeting that is held again by
+    others apart from its own.
     """
 
     keep: Callable[[Session], Awaitable[None]]
     llm_of: Callable[[ModelChoice], BaseLlm]
     clerk: DeskClerk
     read_usage: Callable[[LlmResponse], TokenUsage]
+    deadline_s: float = DEADLINE_S
     apart: tuple[str, ...] = ()
 
     async def close(
@@ -130,7 +133,7 @@ class Table:
         choose: Callable[[Agent], ModelChoice],
         tools: Mapping[str, Tool],
     ) -> None:
-        self.minutes = Minutes(caller)
+        self.minutes = Minutes(caller, floor.deadline_s)
         self._floor = floor
         self._choose = choose
         self._tools = tools

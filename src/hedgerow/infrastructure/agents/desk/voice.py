@@ -6,6 +6,7 @@ with the reason, and the meeting goes on.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -68,14 +69,32 @@ class Clerk(Protocol):
         ...
 
 
+class MeetingOver(Exception):
+    """A meeting has lasted as long as it may: nobody is asked any more."""
+
+
 @dataclass(slots=True)
 class Minutes:
-    """What was said in a meeting, for whoever keeps the record. `abstained` is by agent."""
+    """What was said in a meeting, for whoever keeps the record. `abstained` is by agent.
+
+    A meeting is over `deadline_s` seconds after its first question to a model.
+    """
 
     caller: Caller
+    deadline_s: float
     exchanges: list[ModelExchange] = field(default_factory=list)
     abstained: dict[str, str] = field(default_factory=dict)
     steps: count[int] = field(default_factory=count)
+    ends_at_s: float | None = None
+
+    def end_s(self) -> float:
+        """When the meeting ends, by the clock of the event loop; raises MeetingOver."""
+        now_s = asyncio.get_running_loop().time()
+        if self.ends_at_s is None:
+            self.ends_at_s = now_s + self.deadline_s
+        if now_s >= self.ends_at_s:
+            raise MeetingOver
+        return self.ends_at_s
 
 
 @dataclass(slots=True)
@@ -104,6 +123,8 @@ class Voice:
             return self._abstain(f"the month's budget is used up ({error.bound_by})")
         except ModelUnavailable as error:
             return self._abstain(f"{error.model} gave no answer: {error.problem}")
+        except MeetingOver:
+            return self._abstain(f"the meeting was over after {self.minutes.deadline_s:g} s")
         if problem is not None:
             return self._abstain(f"two malformed answers, the last one: {problem}")
         return response
@@ -119,15 +140,21 @@ class Voice:
             again = exchange_of(call, known.answered_by, known.response)
             self.minutes.exchanges.append(again)
             return wire.response_of(known.response)
+        # rules answer at once: no clock has a say in what they come to
+        is_house = self.choice.provider is AIProvider.HOUSE
+        end_s = None if is_house else self.minutes.end_s()
         await self.clerk.reserve(call)
         try:
             started = time.monotonic()
-            response = await _whole(self.llm, request)
+            async with asyncio.timeout_at(end_s):
+                response = await _whole(self.llm, request)
             latency_ms = round((time.monotonic() - started) * 1000)
         except ModelUnavailable:
-            # what ends otherwise, such as by dying, is swept later: it may have been charged for
             await self.clerk.release(call)
             raise
+        except TimeoutError as error:
+            # as with a process that dies, it is swept later: it may have been charged for
+            raise MeetingOver from error
         reply = ModelReply(
             answered_by=_answered_by(response, self.choice),
             usage=self.read_usage(response),
@@ -195,7 +222,11 @@ class SeatModel(BaseLlm):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """One whole answer."""
-        yield await self.voice.answer(llm_request)
+        answer: LlmResponse = await self.voice.answer(llm_request)
+        if answer.usage_metadata is None:
+            # an abstention, or known already: google-adk warns of answers that tell no tokens
+            answer.usage_metadata = wire.NO_TOKENS
+        yield answer
 
 
 @cache

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from hedgerow.domain.ai_usage import ModelChoice
 
 Json = dict[str, Any]
-
 NO_TOKENS: Final = types.GenerateContentResponseUsageMetadata(
     prompt_token_count=0, candidates_token_count=0, total_token_count=0
 )

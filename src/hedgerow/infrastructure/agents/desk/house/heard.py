@@ -12,7 +12,7 @@ from google.adk.models.llm_request import LlmRequest
 
 Json = Mapping[str, Any]
 
-_ROLE: Final = re.compile(r"^You are the ([a-z_]+): ", re.MULTILINE)
+ROLE: Final = re.compile(r"^You are the ([a-z_]+): ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Heard:
 
 def heard_in(request: LlmRequest) -> Heard:
     """The turn that a request continues."""
-    role = _ROLE.search(str(request.config.system_instruction))
+    role = ROLE.search(str(request.config.system_instruction))
     assert role is not None, "the desk tells everybody who they are"
     parts = [part for content in request.contents for part in content.parts or []]
     text = next(part.text for part in parts if part.text)

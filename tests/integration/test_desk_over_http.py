@@ -1,0 +1,242 @@
+"""A demo whose desk asks a model over HTTP: what it decides, what is kept of it, and what fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import zstandard
+from sqlalchemy import text
+
+from command_line import (
+    Finished,
+    Said,
+    assert_clean,
+    cut_candles,
+    hedgerow,
+    result_of,
+)
+from hedgerow.infrastructure.agents.desk.roster import BY_NAME, Room
+from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
+from hedgerow.infrastructure.postgres.engine import open_engine
+from house_behind_http import USED, HouseServer, agent_of
+from model_servers import Answer
+from model_servers import Heard as Request
+from model_servers import Said as Words
+from postgres_fixtures import as_superuser
+
+CANARY: Final = "sk-canary-desk-4f1a77c0"
+SHARED: Final = {
+    agent.name
+    for agent in BY_NAME.values()
+    if agent.room in {Room.RESEARCH, Room.DEBATE, Room.CONCLUSION}
+}
+Row = Mapping[str, Any]
+
+
+async def demo(data: Path, candles: Path, **settings: str) -> Said:
+    """Run it beside the server, which runs here."""
+    arguments = ("demo", "--data", candles, "--json", data.with_suffix(".json"))
+    return await asyncio.to_thread(lambda: hedgerow(*arguments, data=data, **settings))
+
+
+async def rows(data: Path, query: str) -> list[Row]:
+    """What PostgreSQL has, as its superuser sees it."""
+    with EmbeddedPostgres(data / "postgres") as postgres:
+        async with open_engine(postgres.url) as engine:
+            url = as_superuser(engine)
+        async with open_engine(url) as engine, engine.connect() as connection:
+            return [row._asdict() for row in await connection.execute(text(query))]
+
+
+async def everything(data: Path) -> str:
+    """Every row of every table as text, those that are stored compressed unpacked."""
+    tables = await rows(data, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found = [
+        row["row"]
+        for table in tables
+        for row in await rows(data, f'SELECT t::text AS row FROM "{table["tablename"]}" t')
+    ]
+    bodies = await rows(data, "SELECT body FROM model_contents")
+    unpack = zstandard.decompress
+    return "\n".join([*found, *(unpack(row["body"]).decode() for row in bodies)])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A demo that has asked a model to its end: what was said, and what was asked."""
+
+    data: Path
+    said: Said
+    result: dict[str, Any]
+    server: HouseServer
+
+    def agents(self, since: int = 0) -> Counter[str]:
+        return Counter(agent_of(each) for each in self.server.documents[since:])
+
+
+@asynccontextmanager
+async def asked(candles: Path, data: Path, server: HouseServer) -> AsyncIterator[Asked]:
+    async with server:
+        settings = {**server.settings, "HEDGEROW_COMPATIBLE_API_KEY": CANARY}
+        said = await demo(data, candles, **settings)
+        assert (said.code, said.err) == (0, "")
+        yield Asked(data, said, result_of(data.with_suffix(".json")), server)
+
+
+async def test_a_model_that_plays_the_house_trades_as_the_house_does(
+    small_candles: Path, finished: Finished, data_folder: Path
+) -> None:
+    async with asked(small_candles, data_folder, HouseServer()) as first:
+        assert first.result == finished.result
+        await check_accounts(first)
+        await check_secrecy(first)
+        assert_clean(data_folder)
+        await check_again(first, small_candles)
+
+
+async def check_accounts(run: Asked) -> None:
+    """Every request is logged, recorded and counted, once."""
+    costs = await asyncio.to_thread(hedgerow, "costs", "--by", "agent", "--json", data=run.data)
+    by_agent = {line["name"]: line["requests"] for line in costs.document["costs"]}
+    assert by_agent == run.agents()
+    tokens = costs.document["together"]["tokens"]
+    requests = sum(by_agent.values())
+    assert tokens["prompt_tokens"] == requests * USED.prompt_tokens
+    assert tokens["cached_tokens"] == requests * USED.cached_tokens
+    assert tokens["thinking_tokens"] == requests * USED.thinking_tokens
+    (counted,) = await rows(
+        run.data,
+        "SELECT sum(requests_spent) AS spent, sum(requests_reserved) AS open FROM ai_budgets",
+    )
+    assert (counted["spent"], counted["open"]) == (requests, 0)
+    recorded = await rows(
+        run.data,
+        "SELECT answered_provider || '/' || answered_model AS model,"
+        " count(DISTINCT (user_id, request_key)) AS n FROM model_calls GROUP BY 1",
+    )
+    assert recorded == [{"model": "compatible/house-behind-http", "n": requests}]
+
+
+async def check_secrecy(run: Asked) -> None:
+    """The key is sent where it belongs, and is nowhere else."""
+    assert {heard.headers["authorization"] for heard in run.server.heard} == {f"Bearer {CANARY}"}
+    assert CANARY not in json.dumps(run.server.documents)
+    kept = await everything(run.data)
+    assert "You sit at the desk of a crypto fund." in kept
+    trade = await asyncio.to_thread(hedgerow, "explain", "last", "--json", data=run.data)
+    shown = (run.said.out, run.said.err, trade.out, trade.err, kept)
+    assert all(CANARY not in each for each in shown)
+    files = [file.read_bytes() for file in run.data.rglob("*") if file.is_file()]
+    assert len(files) > 100
+    assert all(CANARY.encode() not in each for each in files)
+
+
+async def check_again(run: Asked, candles: Path) -> None:
+    """The same plan is another fund's: research that all share is known, the rest is its own."""
+    before = len(run.server.heard)
+    assert {agent for agent in run.agents() if agent in SHARED}
+    again = await demo(run.data, candles, **run.server.settings)
+    assert (again.code, again.err) == (0, "")
+    assert result_of(run.data.with_suffix(".json")) == run.result
+    since = run.agents(before)
+    assert not SHARED & since.keys()
+    assert since["trader"] == run.agents()["trader"] / 2
+
+
+# --- failures --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def few_candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Intervals among which the house trades once."""
+    return cut_candles(tmp_path_factory.mktemp("candles") / "few", 250, 400)
+
+
+async def abstentions(data: Path) -> list[str]:
+    """Why agents have abstained, by all meetings."""
+    found = await rows(data, "SELECT answers::text AS answers FROM desk_meetings")
+    return [
+        str(words)
+        for row in found
+        for answer in json.loads(row["answers"]).values()
+        for words in answer.values()
+        if str(words).startswith("Abstained: ")
+    ]
+
+
+def failing(server: HouseServer) -> Callable[[Request], Answer]:
+    """Every second request fails, each time in another way."""
+    numbers = count()
+    ways: tuple[Callable[[Request], Answer], ...] = (
+        lambda _: server.refusing(429, "slow down", headers={"Retry-After": "0"}),
+        lambda _: server.refusing(500, "broken"),
+        lambda _: Answer(body=b'{"choices": [{"mess'),
+        lambda request: server.answer_of(Words("It will go up, trust me.", usage=USED), request),
+        lambda _: Answer(delay_s=3.0),
+    )
+
+    def script(request: Request) -> Answer:
+        number = next(numbers)
+        return ways[number // 2 % len(ways)](request) if number % 2 else server.play(request)
+
+    return script
+
+
+async def test_half_of_the_answers_fail_and_the_run_ends(
+    few_candles: Path, data_folder: Path
+) -> None:
+    server = HouseServer()
+    server.usual = failing(server)
+    async with server:
+        settings = {**server.settings, "HEDGEROW_MODEL_TIMEOUT_S": "1"}
+        said = await demo(data_folder, few_candles, **settings)
+    assert said.code == 0, said
+    assert_clean(data_folder)
+    (counted,) = await rows(data_folder, "SELECT sum(requests_reserved) AS open FROM ai_budgets")
+    assert counted["open"] == 0, "what failed is given back"
+
+
+async def run_without(candles: Path, data: Path, **settings: str) -> list[str]:
+    """A run without a model that answers: it ends, trades nothing, and says of each agent why."""
+    said = await demo(data, candles, **settings)
+    assert said.code == 0, said
+    result = result_of(data.with_suffix(".json"))
+    assert (result["trades"], result["orders"], result["events_verified"] > 0) == (0, 0, True)
+    (counted,) = await rows(
+        data, "SELECT coalesce(sum(requests_spent + requests_reserved), 0) AS n FROM ai_budgets"
+    )
+    assert counted["n"] == 0
+    why = await abstentions(data)
+    assert why
+    return why
+
+
+async def test_a_server_that_is_down_from_the_start(few_candles: Path, data_folder: Path) -> None:
+    async with HouseServer() as server:
+        settings = dict(server.settings)
+    why = await run_without(few_candles, data_folder, **settings)
+    model = "Abstained: compatible/house-behind-http gave no answer: "
+    assert all(each.startswith(model) for each in why)
+    assert {each.removeprefix(model) for each in why} <= {
+        "cannot be reached (APIConnectionError).",
+        "is left alone for a while, having failed again and again.",
+    }
+
+
+async def test_a_wrong_key(few_candles: Path, data_folder: Path) -> None:
+    server = HouseServer()
+    server.usual = lambda _: server.refusing(401, f"no such key: {CANARY}")
+    async with server:
+        settings = {**server.settings, "HEDGEROW_COMPATIBLE_API_KEY": CANARY}
+        why = await run_without(few_candles, data_folder, **settings)
+    assert {"key" in each for each in why} == {True}
+    assert CANARY not in "".join(why)
