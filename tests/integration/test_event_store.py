@@ -31,6 +31,7 @@ from hedgerow.infrastructure.postgres.engine import migrate, open_engine, upgrad
 from hedgerow.infrastructure.postgres.keeper import PostgresKeeper
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.usecases.consume_events import consume_once
+from hedgerow.usecases.event_schemas import SCHEMAS
 from hedgerow.usecases.ports.events import Outbox
 from hedgerow.usecases.ports.funds import TimedStep
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
@@ -74,7 +75,9 @@ async def test_events_from_before_there_were_versions_still_verify(empty_url: st
                 "ALTER TABLE events ADD COLUMN schema_version smallint NOT NULL DEFAULT 1"
             )
         fund = await add_fund(units_on(engine), 1)
-        await append(units_on(engine), fund, 3)
+        async with units_on(engine)(fund.user.id) as unit:
+            await unit.funds.save(fund, [s for s in more_steps(fund, 5) if _is_unchanged(s)])
+            await unit.commit()
         async with engine.begin() as connection:
             await connection.exec_driver_sql("ALTER TABLE events DROP COLUMN schema_version")
             await connection.exec_driver_sql("ALTER TABLE instruments DROP COLUMN user_id")
@@ -87,6 +90,12 @@ async def test_events_from_before_there_were_versions_still_verify(empty_url: st
         await append(units_on(engine), fund, 1)
 
 
+def _is_unchanged(step: TimedStep) -> bool:
+    """Whether a fact is still written as it was before there were versions."""
+    (fact,) = step.step.facts
+    return SCHEMAS.of(type(fact).__name__).version == 1
+
+
 @on_every_postgres
 async def test_an_altered_event_is_named_by_the_audit(
     database: AsyncEngine, admin_database: AsyncEngine
@@ -94,7 +103,7 @@ async def test_an_altered_event_is_named_by_the_audit(
     fund = await add_fund(units_on(database), 1)
     await append(units_on(database), fund, 3)
     async with tampering_with(admin_database) as connection:
-        await connection.execute(text("UPDATE events SET schema_version = 2 WHERE sequence = 3"))
+        await connection.execute(text("UPDATE events SET schema_version = 1 WHERE sequence = 3"))
     async with units_on(database)(SYSTEM) as unit:
         report = await verify_all(unit)
     assert [difference.subject for difference in report.differences] == [f"event 3 of {user_id(1)}"]

@@ -33,6 +33,7 @@ from hedgerow.infrastructure.kafka.source import KafkaSource
 from hedgerow.infrastructure.kafka.target import KafkaTarget
 from hedgerow.infrastructure.postgres.relay import PostgresRelayElection
 from hedgerow.usecases.consume_events import Effect, Subscriber, consume_from
+from hedgerow.usecases.event_schemas import SCHEMAS
 from hedgerow.usecases.ports.events import EventTarget
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, UnitOfWork
 from hedgerow.usecases.relay_events import Elected, Interrupted, Relay, RelayNews, RelayPace
@@ -164,7 +165,7 @@ async def test_records_carry_the_whole_event_in_order_by_user(
         assert dict(record.headers) == {
             "kind": event.kind.encode(),
             "sequence": str(event.sequence).encode(),
-            "schema_version": b"1",
+            "schema_version": str(SCHEMAS.of(event.kind).version).encode(),
             "hash": event.hash.hex().encode(),
         }
         sequences.setdefault((record.topic, record.key), []).append(event.sequence)
