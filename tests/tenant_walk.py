@@ -79,9 +79,6 @@ NOTHING: Final[dict[str, Call]] = {
     "memories.validations": lambda unit, ada: unit.memories.validations(ada.memory.id, ada.user_id),
     "memories.of_trade": lambda unit, ada: unit.memories.of_trade(ada.closed.id),
     "journal.of_trade": lambda unit, ada: unit.journal.of_trade(ada.closed.id),
-    "journal.record_of": lambda unit, ada: unit.journal.record_of(
-        ada.user_id, SetupType.BREAKOUT, MarketRegime.TREND, LATER
-    ),
     "journal.trade_ids": lambda unit, ada: unit.journal.trade_ids(ada.user_id),
     "journal.awaiting_exit_verdict": lambda unit, ada: unit.journal.awaiting_exit_verdict(
         ada.user_id, LATER
@@ -180,6 +177,10 @@ OWN: Final[dict[str, Call]] = {
     "trades.counts": lambda unit, ada: unit.trades.counts(ada.user_id),
     "meetings.last": lambda unit, _: unit.meetings.last(),
     "ai_budgets.state": lambda unit, ada: unit.ai_budgets.state(ada.user_id, NOON),
+    "journal.record_of": lambda unit, ada: unit.journal.record_of(
+        ada.user_id, SetupType.BREAKOUT, MarketRegime.TREND, LATER
+    ),
+    "runs.finished": lambda unit, ada: unit.runs.finished(ada.run.fingerprint),
     "runs.unfinished": lambda unit, ada: unit.runs.unfinished(ada.run.fingerprint),
     "runs.count": lambda unit, ada: unit.runs.count(ada.run.fingerprint),
     "runs.latest": lambda unit, _: unit.runs.latest(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from uuid import UUID
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from builders import NOON
 from hedgerow.domain.ai_budget import BudgetState, month_of
+from hedgerow.domain.journal import SetupRecord
 from hedgerow.domain.errors import HedgerowError
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
@@ -186,6 +189,8 @@ async def test_what_concerns_no_one_concerns_oneself(database: AsyncEngine, ada:
     for name in ("trades.last", "runs.unfinished", "runs.latest"):
         assert told[name].user_id == BOB, name  # type: ignore[attr-defined]
     assert told["meetings.last"].user_id == BOB  # type: ignore[attr-defined]
+    assert told["journal.record_of"] == SetupRecord(0, 0, Decimal(0))
+    assert told["runs.finished"] is None
     assert told["ai_budgets.state"] == BudgetState(month_of(NOON))
     assert told["runs.count"] == 1
     assert [run.user_id for run in told["runs.all"]] == [BOB]  # type: ignore[attr-defined]

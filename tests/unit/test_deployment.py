@@ -72,5 +72,5 @@ def test_the_settings_for_compose_are_usable_as_written(monkeypatch: pytest.Monk
 
 def test_roles_and_topics_are_those_of_the_code() -> None:
     assert {APP, WORKER} <= set(re.findall(r"`(hedgerow_\w+)`", PAGE))
-    (topics,) = re.findall(r"^(hedgerow\.\w+ .*)$", PAGE, re.MULTILINE)
-    assert set(topics.split()) == set(TOPICS.values())
+    topics = re.findall(r"^hedgerow\.\w+(?: hedgerow\.\w+)*$", PAGE, re.MULTILINE)
+    assert set(" ".join(topics).split()) == set(TOPICS.values())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from builders import proposal
+from hedgerow.domain.ai_usage import AIProvider, ModelChoice
 from hedgerow.domain.errors import InputRefused
 from hedgerow.domain.market import Candle, Exchange, Instrument, MarketType, Timeframe
 from hedgerow.domain.proposals import Decision
@@ -137,6 +138,7 @@ OTHERWISE: dict[str, Any] = {
     "candles_fingerprint": "another",
     "starts_at": START + HOUR,
     "ends_at": START,
+    "model": ModelChoice(AIProvider.COMPATIBLE, "another"),
 }
 
 
