@@ -66,6 +66,7 @@ COMMANDS = {
     "report": ["report"],
     "journal": ["journal"],
     "explain": ["explain"],
+    "replay": ["replay"],
     "costs": ["costs"],
     "doctor": ["doctor"],
     **{

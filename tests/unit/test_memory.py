@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -120,3 +121,19 @@ class TestValidation:
         assert tried.validation_trades == len(outcomes)
         assert tried.validation_score == pytest.approx(sum(outcomes) / (len(outcomes) + 2))
         assert 0.0 <= tried.validation_score < 1.0
+
+    @given(st.lists(st.booleans(), max_size=60), st.data())
+    def test_it_is_told_as_it_was_before_its_last_trades(
+        self, outcomes: list[bool], data: st.DataObject
+    ) -> None:
+        tried = memory()
+        known = data.draw(st.integers(0, len(outcomes)))
+        for was_right in outcomes[:known]:
+            tried.validate(was_right)
+        then = replace(tried)
+        later = outcomes[known:]
+        for was_right in later:
+            tried.validate(was_right)
+        now = replace(tried)
+        assert tried.before_trades(len(later), sum(later)) == then
+        assert tried == now

@@ -69,8 +69,8 @@ def _decode(kind: Any, value: Any) -> Any:
     elif origin in (Union, UnionType):
         (wanted,) = [option for option in arguments if option is not type(None)]
         result = _decode(wanted, value)
-    elif origin is tuple:
-        result = tuple(_decode(arguments[0], item) for item in value)
+    elif origin in (tuple, set, frozenset):
+        result = origin(_decode(arguments[0], item) for item in value)
     elif origin is Mapping:
         keys, values = arguments
         result = {_decode(keys, key): _decode(values, item) for key, item in value.items()}

@@ -202,6 +202,7 @@ class Voice:
         answer = self.agent.answer.abstain(f"Abstained: {reason}.")
         response = wire.saying(answer.model_dump_json())
         response.custom_metadata = {"abstained": reason}
+        response.usage_metadata = wire.NO_TOKENS
         return response
 
 
