@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from uuid import UUID
-
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Table, func, insert, select, text
@@ -14,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from builders import NOON
 from hedgerow.domain.ai_budget import BudgetState, month_of
-from hedgerow.domain.journal import SetupRecord
 from hedgerow.domain.errors import HedgerowError
+from hedgerow.domain.journal import SetupRecord
 from hedgerow.domain.market import Timeframe
 from hedgerow.domain.memory import Memory, MemoryScope, MemoryType
 from hedgerow.infrastructure.postgres import tables

@@ -136,7 +136,7 @@ async def test_what_was_not_asked_then_is_told_and_not_answered() -> None:
     changed = await again(record, of.market, (other, LESSONS[1]))
     first = changed.strange[0]
     assert first.agent_name == "portfolio_manager"
-    assert first.call_id in {each.call_id for each in record.exchanges}
+    assert first.request_key not in {each.request_key for each in record.exchanges}
     assert changed.decision_hash != record.meeting.decision_hash
 
 

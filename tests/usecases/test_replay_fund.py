@@ -277,7 +277,7 @@ async def test_stops_between_two_spans_and_goes_on_from_there(
     assert await outcome(open_postgres, going.user_id) == expected
 
 
-@pytest.mark.parametrize("commits", [2, 5])
+@pytest.mark.parametrize("commits", [2, 4])
 async def test_a_process_that_dies_every_few_commits_comes_to_the_same_end(
     open_postgres: OpenUnitOfWork, admin_database: AsyncEngine, commits: int
 ) -> None:

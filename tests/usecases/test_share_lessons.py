@@ -183,9 +183,9 @@ class Sharing:
 
 async def unlearned(open_unit: OpenUnitOfWork) -> tuple[PaperRun, PendingWish]:
     """A run whose only trade has just ended, and the wish to learn from it."""
-    for _ in range(200):
-        # one commit further each time, so that no state in between is passed over
-        dying = crashing(open_unit, 1)
+    for attempt in range(200):
+        # by so few commits each time that the state in between is not passed over
+        dying = crashing(open_unit, 2 + attempt % 2)
         try:
             await SmallWorld(dying, SCRIPT).run(CANDLES)
         except Crashed:

@@ -192,8 +192,9 @@ class Replay:
 
     async def _bill(self, at: datetime) -> None:
         """A meeting may have cost something."""
-        bill = await bill_due(self._desk.open_unit_of_work, self._fund, self._desk.clock.now())
-        if bill is not None and bill not in self._bills:
+        now = self._desk.clock.now()
+        bill = await bill_due(self._desk.open_unit_of_work, self._fund, now, self._bills)
+        if bill is not None:
             self._driver.deliver(bill, at)
             self._bills.append(bill)
 
