@@ -83,7 +83,7 @@ async def measure_sessions(engine: AsyncEngine) -> dict[str, Any]:
     for length, times in (await _appends(service, open_unit)).items():
         result[f"append_ms_at_{length}"] = _median(times)
         result[f"append_ms_at_{length}_p90"] = _ninth(times)
-    owner = await _begin(open_unit, _LENGTHS[-1])
+    owner = await begin(open_unit, _LENGTHS[-1])
     result[f"read_last_{_LAST}_of_{_LENGTHS[-1]}_ms"] = _median(
         [await _read(service, owner, _LAST) for _ in range(_READS)]
     )
@@ -101,7 +101,7 @@ async def measure_sessions(engine: AsyncEngine) -> dict[str, Any]:
     return result
 
 
-async def _begin(open_unit: OpenUnitOfWork, length: int) -> UUID:
+async def begin(open_unit: OpenUnitOfWork, length: int) -> UUID:
     """Store a session of that length; returns its user."""
     owner = uuid4()
     row_id = derived_id(_START, owner)
@@ -122,7 +122,7 @@ async def _appends(
     """
     times: dict[int, list[float]] = {length: [] for length in _LENGTHS}
     sessions = {
-        length: await _find(service, await _begin(open_unit, length), None) for length in _LENGTHS
+        length: await _find(service, await begin(open_unit, length), None) for length in _LENGTHS
     }
     for place in range(_APPENDS):
         for length, session in sessions.items():
