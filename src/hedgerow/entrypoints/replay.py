@@ -74,16 +74,16 @@ def _print_comparison(console: Console, replayed: Replayed) -> None:
     _print_hashes(console, replayed)
     for difference in replayed.differences:
         console.print(_text(difference.what, "yellow"))
-        console.print(_text(f"  recorded: {shortened(difference.recorded, _WORDS_MAX)}"))
-        console.print(_text(f"  now:      {shortened(difference.now, _WORDS_MAX)}"))
+        console.print(_text(f"then: {shortened(difference.recorded, _WORDS_MAX)}", "dim"))
+        console.print(_text(f"now: {shortened(difference.now, _WORDS_MAX)}", "dim"))
     count = len(replayed.differences)
     verdict = f"{count} differences" if count > 1 else "1 difference"
     console.print(_text(verdict if count else "the same to the last digit", "bold"))
 
 
 def _print_hashes(console: Console, replayed: Replayed) -> None:
-    console.print(_text(f"hash on record {replayed.record.meeting.decision_hash}"))
-    console.print(_text(f"hash now       {replayed.again.decision_hash}"))
+    console.print(_text(f"hash then {replayed.record.meeting.decision_hash}"))
+    console.print(_text(f"hash now {replayed.again.decision_hash}"))
 
 
 def _side_by_side(replayed: Replayed, model: ModelChoice) -> Table:
@@ -154,4 +154,4 @@ def _document(replayed: Replayed) -> Mapping[str, Any]:
 
 
 def _text(text: str, style: str = "") -> Text:
-    return Text(plain(text) if not text.startswith("  ") else text, style=style)
+    return Text(plain(text), style=style)
