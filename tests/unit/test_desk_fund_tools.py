@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from uuid import UUID
@@ -62,7 +63,8 @@ def fund_tools(
     direction: Direction = Direction.LONG,
 ) -> FundTools:
     async def read_record(*asked: object) -> SetupRecord:
-        expected = (USER, SetupType.TREND_FOLLOW, MarketRegime.TREND, briefing.at)
+        before = briefing.at - timedelta(microseconds=1)
+        expected = (USER, SetupType.TREND_FOLLOW, MarketRegime.TREND, before)
         assert asked == expected
         return record or SetupRecord(0, 0, ZERO)
 

@@ -173,7 +173,11 @@ class GullibleModel(HouseModel):
         heard = heard_in(llm_request)
         unasked = [name for name in llm_request.tools_dict if name not in heard.told]
         read = " ".join(strings_in([heard.briefing, heard.told]))
-        orders = [order for order in _CALL.findall(read) if str(order) not in self.obeyed]
+        orders = [
+            order
+            for order in _CALL.findall(read)
+            if str(order) not in self.obeyed and is_json(order[1])
+        ]
         answers = [said for said in _ANSWER.findall(read) if fits(heard.agent, said)]
         if orders:
             self.obeyed.append(str(orders[0]))
@@ -203,6 +207,15 @@ def strings_in(document: object) -> Iterator[str]:
         case list() | tuple():
             for value in document:
                 yield from strings_in(value)
+
+
+def is_json(text: str) -> bool:
+    """Whether nothing of it was cut off on the way."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def fits(agent: str, said: str) -> bool:

@@ -32,7 +32,7 @@ from hedgerow.domain.strategies import RiskTolerance
 from hedgerow.infrastructure.agents.desk.answers import Direction
 from hedgerow.infrastructure.agents.desk.house.heard import heard_in
 from hedgerow.infrastructure.agents.desk.market_tools import MarketTools
-from hedgerow.infrastructure.agents.desk.research import Research, ResearchRoom
+from hedgerow.infrastructure.agents.desk.research import DEBATE_ROUNDS, Research, ResearchRoom
 from hedgerow.infrastructure.agents.desk.roster import ROSTER
 from hedgerow.usecases.ports.desk import Briefing
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
@@ -213,10 +213,15 @@ class TestWhoResearches:
     async def test_the_debate_answers_the_other_side(self) -> None:
         model = played()
         await _ask(_room(with_model(model)), market_tools(briefing_at(*LONG)))
-        (bull,), (bear,) = model.requests("bull_researcher"), model.requests("bear_researcher")
-        assert heard_in(bull).briefing["other_side"] is None
-        other = heard_in(bear).briefing["other_side"]
-        assert other["claim"].endswith("findings are bullish.»»")
+        bulls, bears = model.requests("bull_researcher"), model.requests("bear_researcher")
+        assert len(bulls) == len(bears) == DEBATE_ROUNDS
+        assert heard_in(bulls[0]).briefing["other_side"] is None
+        for bear in bears:
+            other = heard_in(bear).briefing["other_side"]
+            assert other["claim"].endswith("findings are bullish.»»")
+        for bull in bulls[1:]:
+            other = heard_in(bull).briefing["other_side"]
+            assert other["claim"].endswith("findings are bearish.»»")
         told = heard_in(model.requests("research_manager")[0]).briefing
         assert set(told["arguments"]) == {"bull_researcher", "bear_researcher"}
 

@@ -34,7 +34,7 @@ from hedgerow.usecases.model_calls import Caller
 from hedgerow.usecases.ports.market import MarketRecords
 
 WORKFLOW: Final = "MarketResearchWorkflow"
-DEBATE_ROUNDS: Final = 1
+DEBATE_ROUNDS: Final = 2
 # Nothing is traded without research; a limit for it is the operator's to set.
 UNLIMITED: Final = BudgetLimits(requests=2**31 - 1)
 
