@@ -52,7 +52,7 @@ async def both(
 def check_same(desk: Decision, house: Decision) -> None:
     assert type(desk) is type(house), (desk, house)
     if isinstance(house, Proposal | ExitProposal):
-        said: dict[str, Any] = {"reasoning": "", "agent_id": "", "session_id": None}
+        said: dict[str, Any] = {"reasoning": "words", "agent_id": "", "session_id": None}
         assert replace(desk, **said) == replace(house, **said)
 
 

@@ -161,6 +161,7 @@ async def _written(of: DeskWorld) -> dict[str, list[str]]:
             for event in await events_of(of, meeting.user_id, meeting.session_id)
         ]
         for meeting in of.clerk.meetings
+        if meeting.answers
     }
 
 
@@ -186,7 +187,7 @@ class TestParallelAnalysts:
             *("correlation_analyst", "order_flow_analyst", "derivatives_analyst"),
         )
         order = reversed(analysts) if slowest_first else analysts
-        pauses = {name: 0.004 * place for place, name in enumerate(order)}
+        pauses = {name: 0.03 * place for place, name in enumerate(order)}
         symbol = briefing.symbol
         even, decided = await meet(briefing, market=market_until(briefing.at, symbol))
         uneven, again = await meet(

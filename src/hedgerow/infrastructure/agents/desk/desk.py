@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -39,7 +39,7 @@ SCREEN: Final = "screen"
 _THROTTLED_INTERVALS: Final = 4
 
 LastMet = Callable[[UUID, str, datetime], Awaitable[datetime | None]]
-"""When the desk last met for a user on a symbol, before a moment."""
+"""When the desk last met to decide for a user on a symbol, before a moment."""
 
 Allowances = Callable[[UUID], Awaitable[tuple[UserSettings, Limits]]]
 """What a user set, and what their tier allows."""
@@ -122,7 +122,6 @@ class AgentDesk:
         if not can_decide(agents):
             return _pass(visit.briefing, f"{reason}, but the tier seats {len(agents)} agents only")
         research = await self._room.research(visit.market, agents)
-        self._met[visit.fund.user_id, visit.briefing.symbol] = visit.briefing.at
         return await self._about_entry(visit, research, reason, pressure)
 
     async def _about_entry(
@@ -130,10 +129,11 @@ class AgentDesk:
     ) -> Decision:
         briefing, conclusion = visit.briefing, research.conclusion
         if conclusion.direction is Direction.NONE:
-            return _no_trade(visit, research, conclusion.thesis)
+            return await self._no_trade(visit, research, reason, pressure, conclusion.thesis)
         tools = FundTools(briefing, visit.market, conclusion, visit.recall, self._read_record)
         if not can_take(briefing.market_type, tools.side):
-            return _no_trade(visit, research, f"{conclusion.thesis} Spot cannot be short.")
+            words = f"{conclusion.thesis} Spot cannot be short."
+            return await self._no_trade(visit, research, reason, pressure, words)
         table = self._table(visit, fund_meeting.WORKFLOW, pressure, fund_meeting.tools_of(tools))
         message = canonical(fund_meeting.opening(tools, research)).decode()
         workflow = fund_meeting.workflow(table, tools, research)
@@ -143,6 +143,18 @@ class AgentDesk:
         await self._close(visit, table, reason, said, decision, research.session_id)
         return decision
 
+    async def _no_trade(
+        self, visit: _Visit, research: Research, reason: str, pressure: BudgetPressure, words: str
+    ) -> Abstention:
+        """The research leaves nothing to decide: put down all the same, for when it met counts."""
+        briefing = visit.briefing
+        market = market_words(briefing.regime, visit.market.seen, briefing.price_tick)
+        manager = "research_manager"
+        decision = Abstention(briefing.symbol, f"{words} {market}", manager, research.session_id)
+        table = self._table(visit, fund_meeting.WORKFLOW, pressure, {})
+        await self._close(visit, table, reason, {}, decision, research.session_id)
+        return decision
+
     async def _about_position(
         self, visit: _Visit, tools: PositionTools, reason: str, pressure: BudgetPressure
     ) -> Decision:
@@ -150,7 +162,12 @@ class AgentDesk:
         table = self._table(visit, position_meeting.WORKFLOW, pressure, offered)
         message = canonical(position_meeting.opening(tools, reason)).decode()
         said = answers_in(await table.hold(position_meeting.workflow(table), message))
-        decision = position_meeting.decide(tools, said, table.minutes.caller.session_id)
+        session_id = table.minutes.caller.session_id
+        decision = position_meeting.decide(tools, said, session_id)
+        if table.minutes.is_out_of_budget:
+            # less is left than the next call may cost, which is as good as nothing
+            by_rule = await self._house.decide(visit.briefing, visit.recall)
+            decision = replace(by_rule, session_id=session_id)
         await self._close(visit, table, reason, said, decision, None)
         return decision
 
@@ -284,10 +301,3 @@ def _brief_of(briefing: Briefing) -> MarketBrief:
 
 def _pass(briefing: Briefing, reason: str) -> Abstention:
     return Abstention(briefing.symbol, f"Passed over: {reason}", SCREEN)
-
-
-def _no_trade(visit: _Visit, research: Research, words: str) -> Abstention:
-    briefing = visit.briefing
-    market = market_words(briefing.regime, visit.market.seen, briefing.price_tick)
-    manager = "research_manager"
-    return Abstention(briefing.symbol, f"{words} {market}", manager, research.session_id)
