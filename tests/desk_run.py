@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -85,7 +85,7 @@ class DeskRun:
     open_unit: OpenUnitOfWork
     last: int = 500
     choice: ModelChoice = PLAYED
-    models: dict[ModelChoice, PlayedModel] = field(default_factory=lambda: {PLAYED: played()})
+    models: Mapping[ModelChoice, PlayedModel] = field(default_factory=lambda: {PLAYED: played()})
     terms: DeskTerms = field(default_factory=DeskTerms)
     log: KeptLog = field(default_factory=KeptLog)
 

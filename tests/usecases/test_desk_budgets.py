@@ -17,6 +17,7 @@ from desk_scenes import PLAYED
 from hedgerow.domain.ai_budget import BudgetPressure, BudgetState
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice
 from hedgerow.domain.messages import BillingAlert
+from hedgerow.domain.money import ZERO
 from hedgerow.domain.positions import Position
 from hedgerow.infrastructure.agents.desk.desk import DeskTerms
 from hedgerow.infrastructure.system_clock import SystemClock
@@ -134,7 +135,7 @@ async def test_out_of_money(open_postgres: OpenUnitOfWork, monkeypatch: pytest.M
     state = await spent(open_postgres, run.user_id)
     each = Decimal("0.003") + Decimal("0.0015")
     assert state.usd_spent == each * sum(of.asked(SONNET).values())
-    assert (state.usd_reserved, state.usd_spent <= limit) == (0, True)
+    assert (state.usd_reserved, state.usd_spent <= limit) == (ZERO, True)
     assert state.usd_spent > limit * Decimal("0.75")
     assert state.usd_spent == sum(row.total_cost_usd for row in of.log.rows)
     told = await alerts(open_postgres, run.user_id)

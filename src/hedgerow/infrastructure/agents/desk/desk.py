@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -37,6 +38,10 @@ from hedgerow.usecases.ports.desk import Briefing, FundView, Recall
 SCREEN: Final = "screen"
 # Where the month's budget runs low, the desk meets this much less often.
 _THROTTLED_INTERVALS: Final = 4
+
+# How many decisions are worked on at a time: they wait for models most of theirs, and all of them
+# want the same few connections to the store in between.
+_AT_ONCE: Final = 128
 
 LastMet = Callable[[UUID, str, datetime], Awaitable[datetime | None]]
 """When the desk last met to decide for a user on a symbol, before a moment."""
@@ -77,6 +82,7 @@ class AgentDesk:
         self._allowances = allowances
         self._terms = terms
         self._met: dict[tuple[UUID, str], datetime] = {}
+        self._room_for = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def candles_needed(self) -> int:
@@ -91,8 +97,11 @@ class AgentDesk:
             return _pass(
                 briefing, f"only {len(briefing.candles)} of {WINDOW} closed candles are known"
             )
-        visit = _Visit(briefing, recall, self._room.tools(_brief_of(briefing)))
-        fund = visit.fund
+        async with self._room_for:
+            return await self._look(_Visit(briefing, recall, self._room.tools(_brief_of(briefing))))
+
+    async def _look(self, visit: _Visit) -> Decision:
+        briefing, fund = visit.briefing, visit.fund
         limits = budget_limits(fund.settings, fund.limits)
         pressure = await self._pressure(fund.settings, fund.user_id, limits)
         match screen(await self._sight(visit), self._interval(briefing, pressure)):
