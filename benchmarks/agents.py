@@ -1,14 +1,10 @@
-"""What the desk of agents costs without a model's own time, in milliseconds, calls and tokens.
+"""What the desk costs beside its models: time of a turn, tokens of a decision, many at once.
 
-Run it as `python -m benchmarks.agents`, with `--json` for JSON. The house model plays all agents,
-over bundled candles at which the desk finds a setup:
-
-- turns: one fund decides at several candles, on the embedded PostgreSQL and ClickHouse, durable as
-  they ship, with as many events of its history as said; a turn is one agent with its tools and its
-  answer;
-- tokens: so many funds decide at one candle and share its research; tokens are those of the whole
-  requests and answers as recorded, counted by the tokenizer of Llama 2 that wordllama carries;
-- answers of a second: so many funds decide at once, and each answer takes a model one second.
+Run it as `python -m benchmarks.agents`, with `--json` for JSON. The desk is the one that is wired,
+on the embedded PostgreSQL and ClickHouse in a folder of their own, durable as they ship. It asks
+the house's rules as if they were a model of somebody else's: each call is set aside, settled,
+logged and recorded. Tokens are those of the tokenizer that WordLlama carries, over the requests
+and answers as recorded, which hold each schema and each declaration of a tool in full.
 """
 
 from __future__ import annotations
@@ -16,72 +12,118 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
-import wordllama
-from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
-from google.adk.sessions import Session
-from wordllama import WordLlama
+from google.genai import types
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.machine import machine
-from benchmarks.sessions import begin
-from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure
-from hedgerow.domain.ai_usage import HOUSE, ModelChoice
-from hedgerow.domain.journal import MarketRegime, SetupRecord
-from hedgerow.domain.limits import Limits, trading_bounds
-from hedgerow.domain.market import Candle, Exchange, MarketType, Timeframe
-from hedgerow.domain.market_data import (
-    DerivativesReading,
-    MarketTrade,
-    NewsItem,
-    OrderBookSnapshot,
-)
+from hedgerow.bootstrap.agents import AgentsMaker
+from hedgerow.domain import sessions as stored
+from hedgerow.domain.ai_usage import AIProvider, AIUsageLog, ModelChoice
+from hedgerow.domain.ids import derived_id
+from hedgerow.domain.limits import trading_bounds
+from hedgerow.domain.market import Candle, Exchange, MarketType
 from hedgerow.domain.memory import RecalledMemory
 from hedgerow.domain.money import ZERO
-from hedgerow.domain.proposals import Proposal, SetupType
-from hedgerow.domain.sessions import RESEARCH_USER_ID
+from hedgerow.domain.proposals import Abstention, Decision, Proposal
+from hedgerow.domain.sessions import AGENTS_APP, RESEARCH_USER_ID, ContentType, EventContent
 from hedgerow.domain.strategies import RebalanceFrequency, RiskTolerance
 from hedgerow.domain.users import UserSettings
-from hedgerow.infrastructure.agents.desk.desk import AgentDesk, DeskTerms
-from hedgerow.infrastructure.agents.desk.floor import Floor
 from hedgerow.infrastructure.agents.desk.house.model import HouseModel
-from hedgerow.infrastructure.agents.desk.research import ResearchRoom
-from hedgerow.infrastructure.agents.desk.session_service import FundSessionService
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import WINDOW, IndicatorDesk
 from hedgerow.infrastructure.agents.rules_regime_model import RulesRegimeModel
 from hedgerow.infrastructure.candle_files import bundled_sample, read_candles
 from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
-from hedgerow.infrastructure.clickhouse.opening import ClickHouseHome
+from hedgerow.infrastructure.clickhouse.candle_store import ClickHouseCandleStore
+from hedgerow.infrastructure.clickhouse.embedded import EmbeddedClickHouse
+from hedgerow.infrastructure.clickhouse.migrate import migrate as migrate_clickhouse
 from hedgerow.infrastructure.clickhouse.usage_store import ClickHouseUsageStore
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
-from hedgerow.infrastructure.models.prices import BundledPrices
-from hedgerow.infrastructure.models.usage import token_usage
+from hedgerow.infrastructure.models.book import ModelBook
 from hedgerow.infrastructure.postgres.engine import migrate, open_engine
 from hedgerow.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from hedgerow.infrastructure.system_clock import SystemClock
-from hedgerow.usecases.model_calls import ModelCall, ModelClerk, ModelReply, exchange_of
+from hedgerow.settings import Settings
 from hedgerow.usecases.open_fund import PAPER_LIMITS
-from hedgerow.usecases.ports.desk import Briefing, FundView, RecallQuery
-from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
+from hedgerow.usecases.ports.desk import Analyst, Briefing, FundView, RecallQuery
 
-_HISTORIES: Final = (10, 1_000, 10_000)
-_DECISIONS: Final = 24
-_USERS: Final = (1, 100, 1_000)
-_MODEL_S: Final = 1.0
+_MODEL: Final = ModelChoice(AIProvider.COMPATIBLE, "rules")
+_LENGTHS: Final = (10, 1_000, 10_000)
+_MEETINGS: Final = 16
+_SHARING: Final = (1, 100, 1_000)
+_AT_ONCE: Final = 1_000
+_LATENCY_S: Final = 1.0
+
+
+class RulesAsModel(HouseModel):
+    """The house's rules after a pause, counting what they are asked."""
+
+    pause_s: float = 0.0
+    calls: int = 0
+    turns: int = 0
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """The rules' answer."""
+        await asyncio.sleep(self.pause_s)
+        self.calls += 1
+        async for response in super().generate_content_async(llm_request, stream):
+            parts = (response.content and response.content.parts) or []
+            self.turns += not any(part.function_call for part in parts)
+            response.usage_metadata = types.GenerateContentResponseUsageMetadata(
+                prompt_token_count=1_000, candidates_token_count=100, total_token_count=1_100
+            )
+            yield response
+
+
+@dataclass(slots=True)
+class OneModel:
+    """A book of models with one page."""
+
+    model: RulesAsModel
+
+    def llm(self, chain: Sequence[ModelChoice]) -> RulesAsModel:
+        """That one."""
+        return self.model
+
+
+@dataclass(slots=True)
+class Bench:
+    """Engines, and desks on them."""
+
+    engine: AsyncEngine
+    clickhouse: EmbeddedClickHouse
+    log: BatchWriter[AIUsageLog]
+    model: RulesAsModel = field(default_factory=RulesAsModel)
+
+    def unit(self, actor: Any) -> PostgresUnitOfWork:
+        """A unit of work."""
+        return PostgresUnitOfWork(self.engine, actor)
+
+    def analyst(self) -> Analyst:
+        """A desk as it is wired, which has met nobody yet."""
+        settings = Settings(ai_provider=_MODEL.provider, ai_model=_MODEL.model_id)
+        book = cast(ModelBook, OneModel(self.model))
+        maker = AgentsMaker(settings, self.unit, self.clickhouse, self.log, IndicatorDesk(), book)
+        last = candles()["BTC/USDT"][-1].close_time
+        return maker.staff(Exchange.BINANCE, tuple(candles()), last).analyst
 
 
 def main() -> None:
@@ -89,294 +131,248 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]
     folder = Path(tempfile.mkdtemp(prefix="hedgerow-benchmark-", dir="/tmp"))
     folder.chmod(0o711)
     try:
-        with EmbeddedPostgres(folder / "postgres") as postgres:
-            result = asyncio.run(_measure(postgres.url, folder)) | {"machine": machine()}
+        result = asyncio.run(_measure(folder))
     finally:
         shutil.rmtree(folder)
+    result |= {"load_before": round(load, 2), "machine": machine()}
     if arguments.json:
         print(json.dumps(result, indent=2))
     else:
         print(", ".join(f"{name}: {value}" for name, value in result.items()))
 
 
-async def _measure(url: str, folder: Path) -> dict[str, Any]:
-    market = _Market()
-    briefings = market.setups()
-    result: dict[str, Any] = {"candles_with_a_setup": len(briefings)}
+async def _measure(folder: Path) -> dict[str, Any]:
+    async with _bench(folder) as bench:
+        return {
+            **await _turns(bench),
+            **await _tokens(bench),
+            **await _at_once(bench),
+        }
+
+
+@asynccontextmanager
+async def _bench(folder: Path) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_engine(url))
+        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
+        engine = await stack.enter_async_context(open_engine(postgres.url))
         await migrate(engine)
-        clickhouse = await stack.enter_async_context(ClickHouseHome(folder).open(here=True))
-        store = ClickHouseUsageStore(clickhouse)
-        log = await stack.enter_async_context(BatchWriter(store.save))
+        clickhouse = await stack.enter_async_context(EmbeddedClickHouse(folder / "clickhouse"))
+        await migrate_clickhouse(clickhouse)
+        store = ClickHouseCandleStore(clickhouse)
+        await store.save(Exchange.BINANCE, [c for each in candles().values() for c in each])
+        usage = ClickHouseUsageStore(clickhouse)
+        log = await stack.enter_async_context(BatchWriter(usage.save))
+        yield Bench(engine, clickhouse, log)
 
-        def open_unit(actor: Any) -> PostgresUnitOfWork:
-            return PostgresUnitOfWork(engine, actor)
 
-        clerk = ModelClerk(open_unit, log, BundledPrices(), SystemClock())
-        keep = FundSessionService(open_unit).keep
-        # what is imported and compiled once is no part of a turn
-        await _turn_ms(Floor(keep, _house, clerk, token_usage), market, uuid4(), briefings[:2])
-        for length in _HISTORIES:
-            owner = await begin(open_unit, length)
-            counting = _CountingClerk(clerk)
-            floor = Floor(keep, _house, counting, token_usage)
-            times = await _turn_ms(floor, market, owner, briefings[:_DECISIONS])
-            result[f"turn_ms_at_{length}_events"] = round(statistics.median(times), 2)
-            result[f"turn_ms_at_{length}_events_p90"] = round(
-                statistics.quantiles(times, n=10)[-1], 2
-            )
-    for users in _USERS:
-        result |= await _tokens(market, briefings[0], users)
-    result |= await _at_once(market, briefings[0], _USERS[-1])
+# --- time of a turn --------------------------------------------------------------------------
+
+
+async def _turns(bench: Bench) -> dict[str, Any]:
+    """Milliseconds of an agent's turn, of users whose sessions hold so many events already.
+
+    They take turns, each meeting on a window of its own, research included.
+    """
+    owners = {length: await _user_with(bench, length) for length in _LENGTHS}
+    desk = bench.analyst()
+    times: dict[int, list[float]] = {length: [] for length in _LENGTHS}
+    calls: list[float] = []
+    windows = iter(await _setups())
+    for _ in range(_MEETINGS):
+        for length, owner in owners.items():
+            before, asked = bench.model.turns, bench.model.calls
+            started = time.perf_counter()
+            await desk.decide(_briefing(next(windows), owner), _forgetful)
+            took_ms = (time.perf_counter() - started) * 1000
+            times[length].append(took_ms / (bench.model.turns - before))
+            calls.append(took_ms / (bench.model.calls - asked))
+    result: dict[str, Any] = {}
+    for length, taken in times.items():
+        result[f"turn_ms_at_{length}"] = round(statistics.median(taken), 1)
+        result[f"turn_ms_at_{length}_p90"] = round(statistics.quantiles(taken, n=10)[-1], 1)
+    result["call_ms"] = round(statistics.median(calls), 1)
     return result
 
 
-async def _turn_ms(
-    floor: Floor, market: _Market, owner: UUID, briefings: Sequence[Briefing]
-) -> list[float]:
-    """Milliseconds of a turn in each decision: those of the decision over its turns."""
-    desk = market.desk(floor)
-    times = []
-    for briefing in briefings:
-        before = _turns(floor)
-        started = time.perf_counter()
-        decision = await desk.decide(_of(briefing, owner), _nothing_remembered)
-        elapsed_ms = (time.perf_counter() - started) * 1_000
-        assert isinstance(decision, Proposal), decision
-        times.append(elapsed_ms / max(_turns(floor) - before, 1))
-    return times
+async def _user_with(bench: Bench, length: int) -> UUID:
+    """A user with sessions of 100 events each, or one that is shorter."""
+    owner, left = uuid4(), length
+    async with bench.unit(owner) as unit:
+        while left:
+            count = min(left, 100)
+            name = f"{left}"
+            at = candles()["BTC/USDT"][0].open_time
+            row_id = derived_id(at, owner, name)
+            session = stored.Session(row_id, AGENTS_APP, str(owner), name, at, at)
+            session.append(*(_event(number) for number in range(count)))
+            await unit.sessions.add(session)
+            left -= count
+        await unit.commit()
+    return owner
 
 
-def _turns(floor: Floor) -> int:
-    return floor.clerk.turns if isinstance(floor.clerk, _CountingClerk) else 0
-
-
-async def _tokens(market: _Market, briefing: Briefing, users: int) -> dict[str, Any]:
-    clerk = _ListeningClerk()
-    desk = market.desk(Floor(_forget, _house, clerk, token_usage))
-    funds = [uuid4() for _ in range(users)]
-    await asyncio.gather(*(desk.decide(_of(briefing, fund), _nothing_remembered) for fund in funds))
-    shared = [each for each in clerk.exchanges if each.user_id == RESEARCH_USER_ID]
-    own = [each for each in clerk.exchanges if each.user_id == funds[0]]
-    asked, answered = _counted(clerk.exchanges)
-    shared_asked, shared_answered = _counted(shared)
-    own_asked, own_answered = _counted(own)
-    name = f"at_{users}_users"
-    return {
-        f"calls_per_decision_{name}": round(len(clerk.exchanges) / users, 2),
-        f"input_tokens_per_decision_{name}": round(asked / users),
-        f"output_tokens_per_decision_{name}": round(answered / users),
-        "shared_research": {
-            "calls": len(shared),
-            "input_tokens": shared_asked,
-            "output_tokens": shared_answered,
-        },
-        "one_fund": {"calls": len(own), "input_tokens": own_asked, "output_tokens": own_answered},
-    }
-
-
-async def _at_once(market: _Market, briefing: Briefing, users: int) -> dict[str, Any]:
-    clerk = _ListeningClerk()
-    desk = market.desk(Floor(_forget, lambda _: _Slow(), clerk, token_usage))
-    started = time.perf_counter()
-    await asyncio.gather(
-        *(desk.decide(_of(briefing, uuid4()), _nothing_remembered) for _ in range(users))
+def _event(number: int) -> stored.SessionEvent:
+    return stored.SessionEvent(
+        event_id=f"evt_{number}",
+        author="analyst",
+        content=EventContent(ContentType.TEXT, text="the market breaks out " * 50),
+        timestamp=candles()["BTC/USDT"][0].open_time + timedelta(seconds=number),
     )
-    elapsed_s = time.perf_counter() - started
+
+
+# --- tokens of a decision --------------------------------------------------------------------
+
+
+async def _tokens(bench: Bench) -> dict[str, Any]:
+    """Calls and tokens of a fund's decision, of funds that share their research.
+
+    Decisions are those at which the desk met of its own accord, at the closes of the bundled
+    candles; `shared` is what research took for one, `own` what the fund took.
+    """
+    owner, desk = uuid4(), bench.analyst()
+    sessions: set[tuple[UUID, str]] = set()
+    met = 0
+    for symbol, mine in candles().items():
+        for end in range(WINDOW + 1, len(mine), 11):
+            decision = await desk.decide(
+                _briefing((symbol, end), owner, is_asked_for=False), _forgetful
+            )
+            if decision.session_id is not None:
+                met += 1
+                sessions |= await _sessions_of(bench, owner, decision)
+    shared = [each for each in sessions if each[0] == RESEARCH_USER_ID]
+    own = [each for each in sessions if each[0] != RESEARCH_USER_ID]
+    by_research, by_fund = await _used(bench, shared), await _used(bench, own)
+    result: dict[str, Any] = {"decisions": met, "tokenizer": "that of WordLlama"}
+    for name, sums in (("shared", by_research), ("own", by_fund)):
+        result |= {f"{what}_{name}": round(total / met, 2) for what, total in sums.items()}
+    for users in _SHARING:
+        for what, total in by_research.items():
+            each = (total / users + by_fund[what]) / met
+            result[f"{what}_at_{users}_users"] = round(each, 2)
+    return result
+
+
+async def _sessions_of(bench: Bench, owner: UUID, decision: Decision) -> set[tuple[UUID, str]]:
+    assert decision.session_id is not None
+    async with bench.unit(owner) as unit:
+        meeting = await unit.meetings.of_session(decision.session_id)
+    assert meeting is not None
+    found = {(meeting.user_id, meeting.session_id)}
+    if meeting.research_session_id is not None:
+        found.add((RESEARCH_USER_ID, meeting.research_session_id))
+    return found
+
+
+async def _used(bench: Bench, sessions: Sequence[tuple[UUID, str]]) -> Mapping[str, int]:
+    used = {"calls": 0, "input_tokens": 0, "output_tokens": 0}
+    for user_id, session_id in sessions:
+        async with bench.unit(user_id) as unit:
+            for exchange in await unit.model_records.of_session(user_id, session_id):
+                used["calls"] += 1
+                used["input_tokens"] += _count(exchange.request)
+                used["output_tokens"] += _count(exchange.response)
+    return used
+
+
+def _count(text: bytes) -> int:
+    return len(_tokenizer().encode(text.decode()).ids)
+
+
+@cache
+def _tokenizer() -> Any:
+    # Late: it sets up the root logger when it is imported.
+    import wordllama  # noqa: PLC0415
+
+    home = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(cache_dir=home, dim=256, disable_download=True).tokenizer
+
+
+# --- many at once ----------------------------------------------------------------------------
+
+
+async def _at_once(bench: Bench) -> dict[str, Any]:
+    """Decisions a second of users who all ask at once, of a model that takes its time."""
+    bench.model.pause_s = _LATENCY_S
+    desk = bench.analyst()
+    # one that nobody has met on
+    window = (await _setups())[-1]
+    before = bench.model.calls
+    briefings = [_briefing(window, uuid4()) for _ in range(_AT_ONCE)]
+    started = time.perf_counter()
+    decided = await asyncio.gather(*(desk.decide(each, _forgetful) for each in briefings))
+    took_s = time.perf_counter() - started
     return {
-        f"decisions_per_second_of_{users}_users_with_a_model_of_{_MODEL_S:g}_s": round(
-            users / elapsed_s, 1
-        )
+        "users_at_once": _AT_ONCE,
+        "model_latency_s": _LATENCY_S,
+        "all_decided_s": round(took_s, 1),
+        "decisions_per_s": round(_AT_ONCE / took_s, 1),
+        "acted_at_once": sum(not isinstance(each, Abstention) for each in decided),
+        "calls_at_once": bench.model.calls - before,
     }
 
 
-def _counted(exchanges: Sequence[ModelExchange]) -> tuple[int, int]:
-    """Tokens of requests and of answers."""
-    tokenizer = _tokenizer()
-    sizes: dict[bytes, int] = {}
-
-    def size(body: bytes) -> int:
-        if body not in sizes:
-            sizes[body] = len(tokenizer.encode(body.decode()).ids)
-        return sizes[body]
-
-    return sum(size(e.request) for e in exchanges), sum(size(e.response) for e in exchanges)
+# --- briefings -------------------------------------------------------------------------------
 
 
-def _tokenizer() -> Any:
-    package = Path(wordllama.__file__).parent
-    tokenizer = WordLlama.load(cache_dir=package, disable_download=True).tokenizer
-    # it is set to cut and to fill up texts, for vectors
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+@cache
+def candles() -> Mapping[str, tuple[Candle, ...]]:
+    """The bundled candles by symbol."""
+    found = read_candles(bundled_sample(), None, None, allow_gaps=False)
+    return {
+        symbol: tuple(each for each in found.candles if each.symbol == symbol)
+        for symbol in found.symbols
+    }
 
 
-async def _nothing_remembered(query: RecallQuery) -> Sequence[RecalledMemory]:
-    return ()
+async def _setups() -> Sequence[tuple[str, int]]:
+    """Windows of all symbols after which the house proposes a trade."""
+    house = HouseAnalyst(IndicatorDesk())
+    places = [(symbol, end) for end in range(WINDOW, 500) for symbol in candles()]
+    owner = uuid4()
+    return [
+        place
+        for place in places
+        if isinstance(await house.decide(_briefing(place, owner), _forgetful), Proposal)
+    ]
 
 
-async def _forget(session: Session) -> None:
-    """Keep no session: what is counted are calls."""
-
-
-def _house(choice: ModelChoice) -> BaseLlm:
-    return HouseModel()
-
-
-class _Slow(HouseModel):
-    """The house, which thinks for a second."""
-
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse, None]:
-        await asyncio.sleep(_MODEL_S)
-        async for response in super().generate_content_async(llm_request, stream):
-            yield response
-
-
-@dataclass(slots=True)
-class _CountingClerk:
-    """A clerk, and how many turns of agents it has put down."""
-
-    clerk: ModelClerk
-    turns: int = 0
-
-    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
-        return await self.clerk.pressure(user_id, limits)
-
-    async def known(self, call: ModelCall) -> ModelExchange | None:
-        return await self.clerk.known(call)
-
-    async def reserve(self, call: ModelCall) -> None:
-        await self.clerk.reserve(call)
-
-    async def release(self, call: ModelCall) -> None:
-        await self.clerk.release(call)
-
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
-        return await self.clerk.settle(call, reply)
-
-    async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
-        self.turns += len(meeting.answers)
-        await self.clerk.close(exchanges, meeting)
-
-
-@dataclass(slots=True)
-class _ListeningClerk:
-    """A clerk in memory, which keeps what was said."""
-
-    exchanges: list[ModelExchange] = field(default_factory=list)
-
-    async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
-        return BudgetPressure.NORMAL
-
-    async def known(self, call: ModelCall) -> ModelExchange | None:
-        return None
-
-    async def reserve(self, call: ModelCall) -> None:
-        """There is no budget here."""
-
-    async def release(self, call: ModelCall) -> None:
-        """There is no budget here."""
-
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
-        exchange = exchange_of(call, reply.answered_by, reply.response)
-        self.exchanges.append(exchange)
-        return exchange
-
-    async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
-        """Nobody reads it."""
-
-
-class _Market:
-    """The bundled candles as market records (port MarketRecords), and a desk that reads them."""
-
-    def __init__(self) -> None:
-        self._candles: dict[str, list[Candle]] = {}
-        for candle in read_candles(bundled_sample(), None, None, allow_gaps=False).candles:
-            self._candles.setdefault(candle.symbol, []).append(candle)
-        self._indicators = IndicatorDesk()
-
-    def desk(self, floor: Floor) -> AgentDesk:
-        room = ResearchRoom(
-            floor,
-            Exchange.BINANCE,
-            self,
-            self._indicators,
-            tuple(self._candles),
-            {},
-            HOUSE,
-        )
-        house = HouseAnalyst(self._indicators)
-        return AgentDesk(floor, room, house, _no_record, _never_met, _allowances, DeskTerms())
-
-    def setups(self) -> list[Briefing]:
-        """The closes at which the house would open a long."""
-        regimes = RulesRegimeModel(self._indicators)
-        rules = HouseAnalyst(self._indicators)
-        found = []
-        for candles in self._candles.values():
-            for end in range(WINDOW, len(candles)):
-                briefing = _briefing(candles[end - WINDOW : end], regimes)
-                decided = rules.decide(briefing, _nothing_remembered)
-                try:
-                    decided.send(None)
-                except StopIteration as done:
-                    if isinstance(done.value, Proposal):
-                        found.append(briefing)
-        return found
-
-    async def candles(
-        self, symbol: str, timeframe: Timeframe, count: int, as_of: datetime
-    ) -> Sequence[Candle]:
-        mine = self._candles.get(symbol, [])
-        if not mine or mine[0].timeframe is not timeframe:
-            return ()
-        return [candle for candle in mine if candle.close_time <= as_of][-count:]
-
-    async def order_book(self, symbol: str, as_of: datetime) -> OrderBookSnapshot | None:
-        return None
-
-    async def trades(self, symbol: str, start: datetime, as_of: datetime) -> Sequence[MarketTrade]:
-        return ()
-
-    async def derivatives(
-        self, symbol: str, start: datetime, as_of: datetime
-    ) -> Sequence[DerivativesReading]:
-        return ()
-
-    async def news(
-        self, symbol: str, start: datetime, as_of: datetime, limit: int
-    ) -> Sequence[NewsItem]:
-        return ()
-
-
-def _briefing(candles: Sequence[Candle], regimes: RulesRegimeModel) -> Briefing:
-    last = candles[-1]
+def _briefing(window: tuple[str, int], owner: UUID, *, is_asked_for: bool = True) -> Briefing:
+    symbol, end = window
+    mine = candles()[symbol][end - WINDOW : end]
+    rules = RulesRegimeModel(IndicatorDesk())
     return Briefing(
-        at=last.close_time,
-        symbol=last.symbol,
-        timeframe=last.timeframe,
+        at=mine[-1].close_time,
+        symbol=symbol,
+        timeframe=mine[-1].timeframe,
         market_type=MarketType.SPOT,
-        risk_tolerance=RiskTolerance.MODERATE,
+        risk_tolerance=RiskTolerance.AGGRESSIVE,
         price_tick=Decimal("0.01"),
-        candles=candles,
-        longer=lambda timeframe, count: (),
-        regime=regimes.read(candles),
+        candles=mine,
+        longer=lambda timeframe, count: [],
+        regime=rules.read(mine),
         position=None,
         has_working_entry=False,
+        fund=_fund(owner),
+        regime_before=rules.read(candles()[symbol][end - WINDOW - 1 : end - 1]).regime
+        if end > WINDOW
+        else None,
+        is_asked_for=is_asked_for,
     )
 
 
-def _of(briefing: Briefing, owner: UUID) -> Briefing:
-    """The briefing of a fund of 10,000 USDT that holds nothing."""
-    settings = UserSettings()
-    fund = FundView(
+def _fund(owner: UUID) -> FundView:
+    settings = UserSettings(
+        max_position_size_usd=Decimal(4_000), max_total_exposure_usd=Decimal(10_000)
+    )
+    asking = replace(
+        settings, default_ai_provider=_MODEL.provider.value, default_ai_model=_MODEL.model_id
+    )
+    return FundView(
         user_id=owner,
         strategy_id=owner,
         quote_currency="USDT",
@@ -384,30 +380,19 @@ def _of(briefing: Briefing, owner: UUID) -> Briefing:
         cash=Decimal(10_000),
         exposure=ZERO,
         risk=ZERO,
-        target_allocations={briefing.symbol: Decimal("0.25")},
+        target_allocations={"BTC/USDT": Decimal("0.5")},
         rebalance_frequency=RebalanceFrequency.NEVER,
         positions=(),
         bounds=trading_bounds(settings, PAPER_LIMITS),
         limits=PAPER_LIMITS,
-        settings=settings,
+        settings=asking,
         is_halted=False,
         leverage_max=1,
     )
-    return replace(briefing, fund=fund)
 
 
-async def _no_record(
-    user_id: UUID, setup_type: SetupType, regime: MarketRegime, as_of: datetime
-) -> SetupRecord:
-    return SetupRecord(0, 0, ZERO)
-
-
-async def _never_met(user_id: UUID, symbol: str, before: datetime) -> datetime | None:
-    return None
-
-
-async def _allowances(user_id: UUID) -> tuple[UserSettings, Limits]:
-    return UserSettings(), PAPER_LIMITS
+async def _forgetful(query: RecallQuery) -> Sequence[RecalledMemory]:
+    return []
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -182,6 +182,22 @@ async def test_a_users_meetings_by_time_and_symbol(open_postgres: OpenUnitOfWork
     async with open_postgres(SYSTEM) as unit:
         found = await unit.meetings.between(USER, NOON + MINUTE, NOON + 3 * MINUTE)
     assert found == [meeting(1), meeting(2), eth]
+
+
+async def test_the_latest_meeting_that_decided_for_a_user(open_postgres: OpenUnitOfWork) -> None:
+    """What is learned from a trade is a meeting too, and decides nothing for the fund."""
+    learned = meeting(4, decision={"lessons": "none"})
+    await hold(open_postgres, meeting(1), meeting(2), meeting(3, BOB), learned, meeting(5))
+    async with open_postgres(USER) as unit:
+
+        async def latest(minutes: int, symbol: str = "BTC/USDT") -> datetime | None:
+            return await unit.meetings.latest_at(USER, symbol, NOON + minutes * MINUTE)
+
+        assert [await latest(minutes) for minutes in (1, 2, 5, 6)] == [
+            None,
+            *(NOON + minutes * MINUTE for minutes in (1, 2, 5)),
+        ]
+        assert await latest(9, "ETH/USDT") is None
 
 
 async def test_the_last_meeting_that_acted_is_preferred(open_postgres: OpenUnitOfWork) -> None:

@@ -48,6 +48,7 @@ from hedgerow.infrastructure.agents.desk.research import DEBATE_ROUNDS
 from hedgerow.infrastructure.agents.desk.roster import BY_NAME, ROSTER, Room
 from hedgerow.infrastructure.agents.desk.voice import CALLS_MAX
 from hedgerow.infrastructure.agents.desk.wire import saying
+from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import IndicatorDesk
 from hedgerow.usecases.ports.desk import Briefing
 
@@ -443,14 +444,18 @@ class TestRunningOut:
                 assert isinstance(decision, Abstention)
                 assert "the month's budget is used up" in decision.reasoning or calls_max > 0
 
-    async def test_of_budget_holds_a_position(self) -> None:
+    async def test_of_budget_leaves_a_position_to_the_rules(self) -> None:
         for calls_max in range(2):
             of = world(clerk=MemoryClerk(calls_max))
             position = open_position(LONG[0])
             briefing = replace(held(), fund=fund_view(positions=(position,)))
             decision = await of.desk().decide(briefing, recalling())
-            assert isinstance(decision, Abstention)
-            assert "the month's budget is used up (monthly_ai_requests)" in decision.reasoning
+            by_rule = await HouseAnalyst(IndicatorDesk()).decide(briefing, recalling())
+            assert isinstance(decision, ExitProposal)
+            (meeting,) = of.clerk.meetings
+            assert decision == replace(by_rule, session_id=meeting.session_id)
+            said = meeting.answers["position_manager"]
+            assert "budget is used up (monthly_ai_requests)" in said["reasoning"]  # type: ignore[index]
 
     @pytest.mark.parametrize(
         "agent", [agent.name for agent in ROSTER if agent.room is not Room.SCHOOL]
@@ -535,7 +540,8 @@ class TestTheDeadlineOfAMeeting:
         started = time.monotonic()
         decision = await of.desk().decide(briefing_at(*LONG, fund=fund), recalling())
         assert time.monotonic() - started < 10
-        (research,) = of.clerk.meetings
+        research, mine = of.clerk.meetings
+        assert (mine.answers, mine.research_session_id) == ({}, research.session_id)
         assert research.answers["technical_analyst"]["view"] == "bullish"  # type: ignore[index]
         said = "Abstained: the meeting was over after 1 s."
         for name, words in (("regime_analyst", "summary"), ("research_manager", "thesis")):

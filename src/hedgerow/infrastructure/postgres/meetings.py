@@ -62,9 +62,11 @@ class PostgresMeetings:
         return await self._first(of_funds.order_by(c.acted.desc(), c.at.desc(), c.id.desc()))
 
     async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
-        """When the desk last met for a user on a symbol, before a moment."""
+        """When the desk last met to decide for a user on a symbol, before a moment."""
         c = _TABLE.c
-        mine = select(c.at).where(c.user_id == user_id, c.symbol == symbol, c.at < before)
+        # what a post-mortem comes to is no decision of the fund, and has no kind
+        decides = c.decision.has_key("kind")
+        mine = select(c.at).where(c.user_id == user_id, c.symbol == symbol, c.at < before, decides)
         latest: datetime | None = await self._connection.scalar(mine.order_by(c.at.desc()).limit(1))
         return latest
 

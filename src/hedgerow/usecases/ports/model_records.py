@@ -96,7 +96,10 @@ class Meetings(Protocol):
         ...
 
     async def latest_at(self, user_id: UUID, symbol: str, before: datetime) -> datetime | None:
-        """When the desk last met for a user on a symbol, before a moment."""
+        """When the desk last met to decide for a user on a symbol, before a moment.
+
+        A post-mortem of a trade is no such meeting.
+        """
         ...
 
     async def between(self, user_id: UUID, start: datetime, end: datetime) -> list[Meeting]:

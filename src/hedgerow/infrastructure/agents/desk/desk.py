@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -39,8 +40,12 @@ SCREEN: Final = "screen"
 # Where the month's budget runs low, the desk meets this much less often.
 _THROTTLED_INTERVALS: Final = 4
 
+# How many decisions are worked on at a time: they wait for models most of theirs, and all of them
+# want the same few connections to the store in between.
+_AT_ONCE: Final = 128
+
 LastMet = Callable[[UUID, str, datetime], Awaitable[datetime | None]]
-"""When the desk last met for a user on a symbol, before a moment."""
+"""When the desk last met to decide for a user on a symbol, before a moment."""
 
 Allowances = Callable[[UUID], Awaitable[tuple[UserSettings, Limits]]]
 """What a user set, and what their tier allows."""
@@ -78,6 +83,7 @@ class AgentDesk:
         self._allowances = allowances
         self._terms = terms
         self._met: dict[tuple[UUID, str], datetime] = {}
+        self._room_for = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def candles_needed(self) -> int:
@@ -92,15 +98,18 @@ class AgentDesk:
             return _pass(
                 briefing, f"only {len(briefing.candles)} of {WINDOW} closed candles are known"
             )
-        visit = _Visit(briefing, recall, self._room.tools(brief_of(briefing)))
-        fund = visit.fund
+        async with self._room_for:
+            return await self._look(_Visit(briefing, recall, self._room.tools(brief_of(briefing))))
+
+    async def _look(self, visit: _Visit) -> Decision:
+        briefing, fund = visit.briefing, visit.fund
         limits = budget_limits(fund.settings, fund.limits)
         pressure = await self._pressure(fund.settings, fund.user_id, limits)
         agents = seated(fund.limits, pressure)
         by_rules = pressure is BudgetPressure.EXHAUSTED or position_meeting.MANAGER not in agents
         if visit.position_tools is not None and by_rules:
             # whatever has run out, an open position is looked after, and at every close
-            return await self._house.decide(briefing, recall)
+            return await self._house.decide(briefing, visit.recall)
         match screen(await self._sight(visit), self._interval(briefing, pressure)):
             case PassedOver(reason):
                 return _pass(briefing, reason)
@@ -133,7 +142,6 @@ class AgentDesk:
         if not can_decide(agents):
             return _pass(visit.briefing, f"{reason}, but the tier seats {len(agents)} agents only")
         research = await self._room.research(visit.market, agents)
-        self._met[visit.fund.user_id, visit.briefing.symbol] = visit.briefing.at
         return await self._about_entry(visit, research, reason, pressure)
 
     async def _about_entry(
@@ -141,10 +149,11 @@ class AgentDesk:
     ) -> Decision:
         briefing, conclusion = visit.briefing, research.conclusion
         if conclusion.direction is Direction.NONE:
-            return _no_trade(visit, research, conclusion.thesis)
+            return await self._no_trade(visit, research, reason, pressure, conclusion.thesis)
         tools = FundTools(briefing, visit.market, conclusion, visit.recall, self._read_record)
         if not can_take(briefing.market_type, tools.side):
-            return _no_trade(visit, research, f"{conclusion.thesis} Spot cannot be short.")
+            words = f"{conclusion.thesis} Spot cannot be short."
+            return await self._no_trade(visit, research, reason, pressure, words)
         table = self._table(visit, fund_meeting.WORKFLOW, pressure, fund_meeting.tools_of(tools))
         message = canonical(fund_meeting.opening(tools, research)).decode()
         workflow = fund_meeting.workflow(table, tools, research)
@@ -154,6 +163,18 @@ class AgentDesk:
         await self._close(visit, table, reason, said, decision, research.session_id)
         return decision
 
+    async def _no_trade(
+        self, visit: _Visit, research: Research, reason: str, pressure: BudgetPressure, words: str
+    ) -> Abstention:
+        """The research leaves nothing to decide: put down all the same, for when it met counts."""
+        briefing = visit.briefing
+        market = market_words(briefing.regime, visit.market.seen, briefing.price_tick)
+        manager = "research_manager"
+        decision = Abstention(briefing.symbol, f"{words} {market}", manager, research.session_id)
+        table = self._table(visit, fund_meeting.WORKFLOW, pressure, {})
+        await self._close(visit, table, reason, {}, decision, research.session_id)
+        return decision
+
     async def _about_position(
         self, visit: _Visit, tools: PositionTools, reason: str, pressure: BudgetPressure
     ) -> Decision:
@@ -161,7 +182,12 @@ class AgentDesk:
         table = self._table(visit, position_meeting.WORKFLOW, pressure, offered)
         message = canonical(position_meeting.opening(tools, reason)).decode()
         said = answers_in(await table.hold(position_meeting.workflow(table), message))
-        decision = position_meeting.decide(tools, said, table.minutes.caller.session_id)
+        session_id = table.minutes.caller.session_id
+        decision = position_meeting.decide(tools, said, session_id)
+        if table.minutes.is_out_of_budget:
+            # less is left than the next call may cost, which is as good as nothing
+            by_rule = await self._house.decide(visit.briefing, visit.recall)
+            decision = replace(by_rule, session_id=session_id)
         await self._close(visit, table, reason, said, decision, None)
         return decision
 
@@ -294,10 +320,3 @@ def brief_of(briefing: Briefing) -> MarketBrief:
 
 def _pass(briefing: Briefing, reason: str) -> Abstention:
     return Abstention(briefing.symbol, f"Passed over: {reason}", SCREEN)
-
-
-def _no_trade(visit: _Visit, research: Research, words: str) -> Abstention:
-    briefing = visit.briefing
-    market = market_words(briefing.regime, visit.market.seen, briefing.price_tick)
-    manager = "research_manager"
-    return Abstention(briefing.symbol, f"{words} {market}", manager, research.session_id)

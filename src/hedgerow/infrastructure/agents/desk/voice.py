@@ -77,7 +77,8 @@ class MeetingOver(Exception):
 class Minutes:
     """What was said in a meeting, for whoever keeps the record. `abstained` is by agent.
 
-    A meeting is over `deadline_s` seconds after its first question to a model.
+    A meeting is over `deadline_s` seconds after its first question to a model. `is_out_of_budget`
+    once a question had no room in the month.
     """
 
     caller: Caller
@@ -86,6 +87,7 @@ class Minutes:
     abstained: dict[str, str] = field(default_factory=dict)
     steps: count[int] = field(default_factory=count)
     ends_at_s: float | None = None
+    is_out_of_budget: bool = False
 
     def end_s(self) -> float:
         """When the meeting ends, by the clock of the event loop; raises MeetingOver."""
@@ -120,6 +122,7 @@ class Voice:
         except AbstentionOnRecord as error:
             return self._abstain(error.reason)
         except BudgetExhausted as error:
+            self.minutes.is_out_of_budget = True
             return self._abstain(f"the month's budget is used up ({error.bound_by})")
         except ModelUnavailable as error:
             return self._abstain(f"{error.model} gave no answer: {error.problem}")
