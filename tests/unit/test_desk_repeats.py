@@ -162,6 +162,7 @@ async def _written(of: DeskWorld) -> dict[str, list[str]]:
             for event in await events_of(of, meeting.user_id, meeting.session_id)
         ]
         for meeting in of.clerk.meetings
+        if meeting.answers
     }
 
 
