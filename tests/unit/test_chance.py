@@ -18,7 +18,7 @@ def test_by_hand() -> None:
     draws = [Decimal(each) for each in (1, 2, 2, 3)]
     odds = odds_of(Decimal(2), draws)
     assert odds is not None
-    assert (odds.draws, odds.percentile, odds.luck) == (4, 50, Decimal("0.8"))
+    assert (odds.draws, odds.percentile, odds.luck) == (4, Decimal(50), Decimal("0.8"))
 
 
 @pytest.mark.parametrize(("draws", "is_convincing"), [(18, False), (19, True)])
