@@ -86,11 +86,11 @@ def _plan(backstage: Backstage, request: EvaluateRequest) -> EvaluationPlan:
 
 def _opening(plan: EvaluationPlan) -> str:
     candles = plan.candles
+    runs = "1 run" if plan.seeds == 1 else f"{plan.seeds} runs"
     return (
         f"Evaluating a desk that asks {', '.join(map(str, plan.models))} on "
         f"{', '.join(candles.symbols)}, {len(candles.candles):,} closed {candles.timeframe} "
-        f"candles: {plan.seeds} run{'s' if plan.seeds > 1 else ''} of the desk, {plan.draws} draws "
-        "of random entries."
+        f"candles: {runs} of the desk, {plan.draws} draws of random entries."
     )
 
 
