@@ -69,7 +69,8 @@ class AgentsMaker:
         models = _models_of_agents(settings.agent_models)
         records = StoredMarket(exchange, _stores(self.clickhouse), settled_until)
         default = default_model(settings)
-        for choice in (default, *models.values()):
+        cheaper = model_chain(settings.cheaper_model or "")
+        for choice in (default, *models.values(), *cheaper):
             # refused now rather than in the middle of a run
             self._llm(choice)
         room = ResearchRoom(
@@ -92,7 +93,7 @@ class AgentsMaker:
             DeskTerms(
                 interval=_interval(settings),
                 models=models,
-                cheaper=next(iter(model_chain(settings.cheaper_model or "")), None),
+                cheaper=next(iter(cheaper), None),
             ),
         )
         school = DeskSchool(floor, desk.school_terms)

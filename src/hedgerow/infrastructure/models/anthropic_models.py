@@ -31,7 +31,7 @@ class AnthropicProvider:
     """Anthropic (port Provider)."""
 
     name = AIProvider.ANTHROPIC
-    errors: tuple[type[Exception], ...] = (anthropic.APIError, httpx2.TransportError)
+    errors: tuple[type[Exception], ...] = (anthropic.APIError, httpx2.HTTPError)
 
     def __init__(self, key: Secret, timeout_s: float, url: str = URL) -> None:
         self._client = AsyncAnthropic(
@@ -50,7 +50,7 @@ class AnthropicProvider:
                 return Fault("was overloaded in the middle of its answer", is_passing=True)
             case anthropic.APIStatusError():
                 return of_status(error.status_code, error.response.headers, KEY_SETTINGS[self.name])
-            case anthropic.APIConnectionError() | httpx2.TransportError():
+            case anthropic.APIConnectionError() | httpx2.HTTPError():
                 return unreachable(error)
             case _:
                 return unreadable(error)

@@ -29,7 +29,7 @@ class GoogleProvider:
     """Google's Gemini API (port Provider)."""
 
     name = AIProvider.GOOGLE
-    errors: tuple[type[Exception], ...] = (errors.APIError, httpx2.TransportError)
+    errors: tuple[type[Exception], ...] = (errors.APIError, httpx2.HTTPError)
 
     def __init__(self, key: Secret, timeout_s: float, url: str = URL) -> None:
         self._http = httpx2.AsyncClient(timeout=timeout_s, follow_redirects=True)
@@ -49,7 +49,7 @@ class GoogleProvider:
                 status = 401 if _names_the_key(error.details) else code
                 fault = of_status(status, headers, KEY_SETTINGS[self.name])
                 return replace(fault, retry_after_s=fault.retry_after_s or _asked_s(error.details))
-            case httpx2.TransportError():
+            case httpx2.HTTPError():
                 return unreachable(error)
             case _:
                 return unreadable(error)

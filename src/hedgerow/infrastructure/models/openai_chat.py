@@ -31,7 +31,7 @@ class OpenAIProvider:
     A server that wants no key is given none.
     """
 
-    errors: tuple[type[Exception], ...] = (openai.APIError, httpx2.TransportError)
+    errors: tuple[type[Exception], ...] = (openai.APIError, httpx2.HTTPError)
 
     def __init__(
         self, name: AIProvider, key: Secret | None, timeout_s: float, url: str | None = None
@@ -59,7 +59,7 @@ class OpenAIProvider:
                 return _NO_CREDIT
             case openai.APIStatusError():
                 return of_status(error.status_code, error.response.headers, KEY_SETTINGS[self.name])
-            case openai.APIConnectionError() | httpx2.TransportError():
+            case openai.APIConnectionError() | httpx2.HTTPError():
                 return unreachable(error)
             case _:
                 return unreadable(error)

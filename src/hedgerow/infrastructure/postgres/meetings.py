@@ -66,7 +66,10 @@ class PostgresMeetings:
         c = _TABLE.c
         # what a post-mortem comes to is no decision of the fund, and has no kind
         decides = c.decision.has_key("kind")
-        mine = select(c.at).where(c.user_id == user_id, c.symbol == symbol, c.at < before, decides)
+        # nor is what the user asked for: asking changes nothing that the fund does later
+        own = c.briefing["is_asked_for"].astext == "false"
+        held = c.user_id == user_id, c.symbol == symbol, c.at < before
+        mine = select(c.at).where(*held, decides, own)
         latest: datetime | None = await self._connection.scalar(mine.order_by(c.at.desc()).limit(1))
         return latest
 

@@ -241,7 +241,8 @@ class AgentDesk:
         research_session_id: str | None,
     ) -> None:
         briefing = visit.briefing
-        self._met[visit.fund.user_id, briefing.symbol] = briefing.at
+        if not briefing.is_asked_for:
+            self._met[visit.fund.user_id, briefing.symbol] = briefing.at
         await self._floor.close(
             table.minutes,
             symbol=briefing.symbol,

@@ -266,7 +266,8 @@ def _pressure(record: MeetingRecord) -> BudgetPressure:
     """How pressed the month was, by who sat there: debaters have always something to say."""
     briefing = record.briefing
     assert briefing.fund is not None, "a desk is told whose it is"
-    heard = {exchange.agent_name for exchange in record.exchanges}
+    silent = record.research.abstained if record.research is not None else {}
+    heard = {exchange.agent_name for exchange in record.exchanges} | silent.keys()
     for pressure in _SEATINGS:
         debating = of_room(seated(briefing.fund.limits, pressure), Room.DEBATE)
         if {agent.name for agent in debating} <= heard:

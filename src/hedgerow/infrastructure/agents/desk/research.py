@@ -133,7 +133,10 @@ class ResearchRoom:
     def _session(self, brief: MarketBrief, seats: Sequence[Agent]) -> str:
         # by other models it is other research, which must not take the place of this one
         seated = "-".join(f"{agent.name}={self._choose(agent)}" for agent in seats)
-        market = (self._exchange, brief.symbol, brief.timeframe)
+        # so it is where other symbols are watched, or another model has read the regime
+        watched = ",".join(sorted(self._universe))
+        read_by = brief.regime.model_version
+        market = (self._exchange, brief.symbol, brief.timeframe, watched, read_by)
         return str(derived_id(brief.at, WORKFLOW, *market, seated, *self._floor.apart))
 
     def _choose(self, agent: Agent) -> ModelChoice:

@@ -21,7 +21,12 @@ from hedgerow.domain.journal import JournalEntry
 from hedgerow.domain.memory import MemoryType, Stance
 from hedgerow.domain.money import percent
 from hedgerow.domain.regimes import Regime
-from hedgerow.infrastructure.agents.desk.answers import KeptLessons, PostMortem
+from hedgerow.infrastructure.agents.desk.answers import (
+    KeptLesson,
+    KeptLessons,
+    LessonKind,
+    PostMortem,
+)
 from hedgerow.infrastructure.agents.desk.floor import Floor, Table
 from hedgerow.infrastructure.agents.desk.market_tools import Told
 from hedgerow.infrastructure.agents.desk.quoting import quoted, read
@@ -113,12 +118,12 @@ class DeskSchool:
         kept = [] if said is None else KeptLessons.model_validate(said).lessons
         if not kept:
             return await self._house_curator.curate(entry, review)
-        # what a lesson says of its setup follows from the outcome, whatever its words
-        stance = Stance.SUPPORTS if entry.won else Stance.CAUTIONS
-        return [
-            Lesson(each.content, stance, each.importance, tuple(each.tags), MemoryType(each.kind))
-            for each in kept
-        ]
+        by_kind = sorted(kept, key=lambda each: each.kind is not LessonKind.LESSON)
+        if by_kind[0].kind is not LessonKind.LESSON:
+            return [*await self._house_curator.curate(entry, review), *_patterns(entry, by_kind)]
+        # a trade moves later confidence once: what else is kept of it are patterns
+        first, *others = by_kind
+        return [_kept(entry, first, MemoryType.LESSON), *_patterns(entry, others)]
 
     async def _ask(
         self, agent: Agent, entry: JournalEntry, review: TradeReview, stage: str
@@ -145,6 +150,16 @@ class DeskSchool:
             decision=said,
         )
         return None if table.minutes.abstained else said
+
+
+def _patterns(entry: JournalEntry, kept: Sequence[KeptLesson]) -> list[Lesson]:
+    return [_kept(entry, each, MemoryType.PATTERN) for each in kept]
+
+
+def _kept(entry: JournalEntry, kept: KeptLesson, kind: MemoryType) -> Lesson:
+    # what it says of its setup follows from the outcome, whatever its words
+    stance = Stance.SUPPORTS if entry.won else Stance.CAUTIONS
+    return Lesson(kept.content, stance, kept.importance, tuple(kept.tags), kind)
 
 
 def _stage(entry: JournalEntry) -> str:

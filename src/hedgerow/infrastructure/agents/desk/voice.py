@@ -24,7 +24,12 @@ from google.genai import types
 from pydantic import ConfigDict, ValidationError
 
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, TokenUsage
-from hedgerow.domain.errors import AbstentionOnRecord, BudgetExhausted, ModelUnavailable
+from hedgerow.domain.errors import (
+    AbstentionOnRecord,
+    BudgetExhausted,
+    InvalidValue,
+    ModelUnavailable,
+)
 from hedgerow.infrastructure.agents.desk import wire
 from hedgerow.infrastructure.agents.desk.answers import Answer
 from hedgerow.infrastructure.agents.desk.roster import Agent
@@ -155,6 +160,11 @@ class Voice:
         except ModelUnavailable:
             await self.clerk.release(call)
             raise
+        except InvalidValue as error:
+            # what the model's own protocol has no words for was not sent
+            await self.clerk.release(call)
+            problem = f"it cannot be asked this ({error.field})"
+            raise ModelUnavailable(str(self.choice), problem, attempts=0) from error
         except TimeoutError as error:
             # as with a process that dies, it is swept later: it may have been charged for
             raise MeetingOver from error
