@@ -12,6 +12,8 @@ from hedgerow.infrastructure.agents.desk.house.model import RULES
 from model_servers import Answer, Compatible, Document, ModelServer, Said
 from model_servers import Heard as Request
 
+# What google-adk has an answer given by, where a model takes no schema beside tools.
+ANSWERING = "set_model_response"
 USED = TokenUsage(700, 90, cached_tokens=300, thinking_tokens=40)
 
 
@@ -33,10 +35,15 @@ class HouseServer(ModelServer):
     def play(self, request: Request) -> Answer:
         """The answer of the agent that asks."""
         heard = heard_in(request.document)
-        unasked = [name for name in self.speaker.tools(request.document) if name not in heard.told]
+        offered = self.speaker.tools(request.document)
+        unasked = [name for name in offered if name not in {*heard.told, ANSWERING}]
         if unasked:
             return self.answer_of(Said(calls=[(each, {}) for each in unasked], usage=USED), request)
         answer = RULES[heard.agent](heard).model_dump_json()
+        if ANSWERING in offered:
+            return self.answer_of(
+                Said(calls=[(ANSWERING, json.loads(answer))], usage=USED), request
+            )
         return self.answer_of(Said(answer, usage=USED), request)
 
 

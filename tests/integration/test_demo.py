@@ -57,15 +57,18 @@ GROUPS = {
     "vault": ("status", "rotate"),
     "memory": ("search", "show", "tend"),
     "regimes": ("classify", "show", "train", "models"),
+    "news": ("fetch", "show"),
     "db": ("migrate", "status", "check", "reset", "backup", "restore", "docs"),
 }
 COMMANDS = {
     "demo": ["demo"],
     "backtest": ["backtest"],
     "sweep": ["sweep"],
+    "evaluate": ["evaluate"],
     "report": ["report"],
     "journal": ["journal"],
     "explain": ["explain"],
+    "ask": ["ask"],
     "replay": ["replay"],
     "costs": ["costs"],
     "doctor": ["doctor"],

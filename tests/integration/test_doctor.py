@@ -189,7 +189,7 @@ async def test_kafka_tells_of_brokers_and_topics() -> None:
     with mock_cluster() as bootstrap:
         (found,) = await look_at_kafka(bootstrap)
         assert found.standing is OK
-        assert "3 brokers, 0 of 6 topics" in found.found
+        assert "3 brokers, 0 of 7 topics" in found.found
     with tansu() as broker:
         (found,) = await look_at_kafka(broker.bootstrap)
         assert found.standing is OK

@@ -66,7 +66,7 @@ def test_a_report_as_files(finished: Finished, service_folder: Path) -> None:
         trades = list(csv.DictReader(file))
     profit = sum(Decimal(trade["net_pnl"]) for trade in trades)
     assert profit == Decimal(document["trades"]["profit"])
-    assert all(trade["agent_id"] == "house_analyst" for trade in trades)
+    assert all(trade["agent_id"] == "trader" for trade in trades)
     assert any(trade["memories_used"] for trade in trades)
     *_, last = parquet.read_table(folder / "equity.parquet").to_pylist()
     assert last["equity"] == Decimal(document["fund"]["final_equity"])

@@ -219,7 +219,7 @@ def _add_ask(app: typer.Typer, backstage: Backstage) -> None:
         ] = None,
         as_json: JsonOption = False,
     ) -> None:
-        """Ask a fund's desk what it would do on a symbol now; the fund is not told."""
+        """Ask a fund's desk what it would do now; the fund is not told."""
         from hedgerow.entrypoints.ask import show_advice
 
         names = symbols_of(symbol)
