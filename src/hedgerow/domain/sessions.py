@@ -112,7 +112,7 @@ class SessionEvent:
     """One thing that was said or done in a session, and by whom.
 
     `details` is whatever else who speaks with the models has to know to have the event back as it
-    was: JSON that nobody else reads.
+    was: JSON in ADK's form, such as all parts of a message where `content` is about one.
     """
 
     event_id: str

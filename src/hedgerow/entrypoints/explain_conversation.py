@@ -56,13 +56,28 @@ def turns_of(events: Sequence[SessionEvent]) -> list[Turn]:
     asked: dict[str, list[str]] = {}
     for event in events:
         content = event.content
-        if content.type is ContentType.TOOL_CALL and content.tool is not None:
-            asked.setdefault(event.author, []).append(content.tool)
+        if content.type is ContentType.TOOL_CALL:
+            asked.setdefault(event.author, []).extend(_tools(event))
         elif content.type is ContentType.TEXT and content.text is not None:
             answer = _answer(content.text)
             if answer is not None:
-                turns.append(_turn(event.author, asked.pop(event.author, []), answer))
+                turn = _turn(event.author, asked.pop(event.author, []), answer)
+                if "abstained" in _detail(event, "custom_metadata"):
+                    turn.headline = "abstained"
+                turns.append(turn)
     return turns
+
+
+def _tools(event: SessionEvent) -> list[str]:
+    """All tools that are called at once; the specified content has room for the first."""
+    parts = _detail(event, "content").get("parts") or ()
+    calls = [part["function_call"]["name"] for part in parts if "function_call" in part]
+    return calls or [event.content.tool or ""]
+
+
+def _detail(event: SessionEvent, name: str) -> Mapping[str, Any]:
+    detail = (event.details or {}).get(name)
+    return detail if isinstance(detail, Mapping) else {}
 
 
 def _answer(text: str) -> Mapping[str, Any] | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
+from datetime import datetime
 
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.pairs import TradingPair
+from hedgerow.domain.positions import Position
 from hedgerow.domain.regimes import Regime, RegimeReading
 from hedgerow.usecases.ports.desk import FundView
 
@@ -39,6 +42,15 @@ class Watch:
         self._fund = fund
         self._held = {each.symbol: each for each in fund.positions.values()}
         self._regimes: dict[str, Regime] = {}
+
+    def recall(self, positions: Iterable[Position], decided_at: datetime) -> None:
+        """Take up where another process stopped after the decisions of `decided_at`: what was open
+        then may have ended since.
+        """
+        for position in positions:
+            ended_at = position.closed_at
+            if ended_at is not None and position.opened_at <= decided_at < ended_at:
+                self._held[position.symbol] = position
 
     def regime_before(self, symbol: str, reading: RegimeReading | None) -> Regime | None:
         """The regime at the last decision; `reading` is what is stored of the close before, for a

@@ -121,6 +121,7 @@ class Replay:
             await self._desk.school.share(self._fund.as_of)
         await self._driver.resume()
         await self._read_stored_regimes(candles)
+        await self._recall_positions()
         self._desk.venue.cover(self._fund.positions.values())
         for number, span in enumerate(spans, start=1):
             if self._is_lived(span):
@@ -136,6 +137,15 @@ class Replay:
     def _is_lived(self, span: Sequence[Candle]) -> bool:
         closed_through = self._run.closed_through
         return closed_through is not None and span[0].open_time <= closed_through
+
+    async def _recall_positions(self) -> None:
+        """A process may have died after a position had ended, and before the next close."""
+        if self._run.closed_through is None:
+            return
+        decided_at = self._run.closed_through + self._timeframe.duration
+        async with self._desk.open_unit_of_work(self._fund.user.id) as unit:
+            positions = await unit.trades.positions(self._run.strategy_id)
+        self._watch.recall(positions, decided_at)
 
     async def _read_stored_regimes(self, candles: Sequence[Candle]) -> None:
         """What is classified already is not judged anew: all read the same row."""

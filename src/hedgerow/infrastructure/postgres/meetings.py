@@ -67,7 +67,7 @@ class PostgresMeetings:
         # what a post-mortem comes to is no decision of the fund, and has no kind
         decides = c.decision.has_key("kind")
         # nor is what the user asked for: asking changes nothing that the fund does later
-        own = c.briefing["is_asked_for"].astext == "false"
+        own = c.briefing["is_asked_for"].astext.is_distinct_from("true")
         held = c.user_id == user_id, c.symbol == symbol, c.at < before
         mine = select(c.at).where(*held, decides, own)
         latest: datetime | None = await self._connection.scalar(mine.order_by(c.at.desc()).limit(1))
