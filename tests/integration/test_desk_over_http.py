@@ -191,6 +191,7 @@ def failing(server: HouseServer) -> Callable[[Request], Answer]:
     return script
 
 
+@pytest.mark.slow
 async def test_half_of_the_answers_fail_and_the_run_ends(
     few_candles: Path, data_folder: Path
 ) -> None:

@@ -239,7 +239,10 @@ async def test_a_relay_that_is_cut_off_is_out_of_office_and_notes_nothing(
         assert cut_off is not None
         async with database.begin() as connection:
             await connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+                text(
+                    "SELECT pg_terminate_backend(pid, 5000) "
+                    "FROM pg_locks WHERE locktype = 'advisory'"
+                )
             )
         async with election.stand("kafka") as successor:
             assert successor is not None
@@ -311,7 +314,7 @@ async def test_a_database_that_goes_away_is_told_apart_from_a_bug(
         async def cut_off(unit: UnitOfWork, event: Event) -> None:
             await other.execute(
                 text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                     "WHERE pid <> pg_backend_pid() AND state LIKE 'idle in%'"
                 )
             )
