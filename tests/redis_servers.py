@@ -1,4 +1,4 @@
-"""Redis servers for tests: over TCP as a stranger's would be, to be killed and started again."""
+"""Redis servers for tests: over TCP as a stranger's would be, or embedded, to be killed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -65,3 +66,11 @@ class TcpRedis:
     def _answers(self) -> bool:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+def embedded_pid(folder: Path) -> int:
+    """The process that runs the embedded server of a folder; it writes that after it answers."""
+    pid_file = folder / "redis.pid"
+    while not (pid_file.exists() and pid_file.read_text().endswith("\n")):
+        time.sleep(0.01)
+    return int(pid_file.read_text())

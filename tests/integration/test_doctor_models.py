@@ -76,6 +76,17 @@ async def test_the_settings_decide_who_is_asked(monkeypatch: pytest.MonkeyPatch)
         assert server.heard[0].headers["authorization"] == f"Bearer {KEY}"
 
 
+async def test_agents_own_models_and_the_cheaper_one_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEDGEROW_AGENT_MODELS", "trader=openai/gpt-5")
+    monkeypatch.setenv("HEDGEROW_CHEAPER_MODEL", "deepseek/deepseek-chat")
+    own, cheaper = await look_by_settings(load_settings())
+    assert (own.standing, cheaper.standing) == (FAILED, FAILED)
+    assert "HEDGEROW_OPENAI_API_KEY" in own.found
+    assert "HEDGEROW_DEEPSEEK_API_KEY" in cheaper.found
+
+
 async def test_every_key_sets_its_provider_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ANTHROPIC", "OPENAI", "GOOGLE", "DEEPSEEK"):
         monkeypatch.setenv(f"HEDGEROW_{name}_API_KEY", KEY)

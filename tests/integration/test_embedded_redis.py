@@ -18,6 +18,7 @@ from hedgerow.domain.errors import InputRefused
 from hedgerow.infrastructure.embedded import redis_program as program_module
 from hedgerow.infrastructure.embedded.locks import is_held
 from hedgerow.infrastructure.embedded.redis import EmbeddedRedis
+from redis_servers import embedded_pid
 
 OWNER = """
 import sys
@@ -35,16 +36,12 @@ def folder(service_folder: Path) -> Iterator[Path]:
     folder = service_folder / "redis"
     yield folder
     if is_running(folder):
-        os.kill(pid_in(folder), signal.SIGKILL)
+        os.kill(embedded_pid(folder), signal.SIGKILL)
         wait_until_stopped(folder)
 
 
 def is_running(folder: Path) -> bool:
     return (folder / "server.lock").exists() and is_held(folder / "server.lock")
-
-
-def pid_in(folder: Path) -> int:
-    return int((folder / "redis.pid").read_text())
 
 
 def wait_until_stopped(folder: Path) -> None:
@@ -114,7 +111,7 @@ def test_a_server_left_by_a_killed_process_is_used_and_stopped(folder: Path) -> 
 
 def test_a_killed_server_leaves_nothing_that_misleads(folder: Path) -> None:
     with EmbeddedRedis(folder) as server:
-        os.kill(pid_in(folder), signal.SIGKILL)
+        os.kill(embedded_pid(folder), signal.SIGKILL)
         wait_until_stopped(folder)
         (folder / "redis.pid").write_text(f"{os.getpid()}\n")
         with EmbeddedRedis(folder) as again, client(again.url) as connected:
@@ -127,7 +124,7 @@ def test_a_killed_server_leaves_nothing_that_misleads(folder: Path) -> None:
 def test_a_server_that_hangs_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hedgerow.infrastructure.embedded.redis.STOP_SECONDS_MAX", 0.3)
     with EmbeddedRedis(folder):
-        os.kill(pid_in(folder), signal.SIGSTOP)
+        os.kill(embedded_pid(folder), signal.SIGSTOP)
     assert not is_running(folder)
 
 

@@ -37,7 +37,7 @@ from hedgerow.usecases.breaker_states import commit_with_breaker, current_breake
 from hedgerow.usecases.ports.shared_state import Denied, Granted, PricePoint, RateLimit, SharedState
 from hedgerow.usecases.ports.unit_of_work import SYSTEM
 from postgres_fixtures import units_on
-from redis_servers import TcpRedis
+from redis_servers import TcpRedis, embedded_pid
 
 HOUR = timedelta(hours=1)
 REST_SECONDS = 0.05
@@ -243,13 +243,9 @@ async def test_an_embedded_redis_that_is_killed_is_started_again(
     with EmbeddedRedis(service_folder / "redis") as server:
         async with process(engine, server.url, revive=server.revive) as one:
             assert await one.is_connected()
-            os.kill(pid_in(service_folder / "redis"), signal.SIGKILL)
+            os.kill(embedded_pid(service_folder / "redis"), signal.SIGKILL)
             await one.comes_back()
             assert await one.state.rate_limits.take(USER, RateLimit("a", 1, HOUR)) == Granted()
-
-
-def pid_in(folder: Path) -> int:
-    return int((folder / "redis.pid").read_text())
 
 
 async def test_a_redis_that_does_not_let_us_in_is_refused_without_its_password() -> None:

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from hedgerow.bootstrap.models import chosen_models
-from hedgerow.domain.ai_usage import AIProvider
+from hedgerow.bootstrap.models import desk_models, stand_ins
+from hedgerow.domain.ai_usage import HOUSE, AIProvider
 from hedgerow.domain.errors import InputRefused
 from hedgerow.settings import load_settings
 
@@ -31,7 +31,8 @@ def set_all(environment: pytest.MonkeyPatch, **settings: str) -> None:
 
 def test_by_default_the_house_decides() -> None:
     assert load_settings().ai_provider is AIProvider.HOUSE
-    assert chosen_models(load_settings()) == ()
+    assert stand_ins(load_settings()) == ()
+    assert desk_models(load_settings()) == (HOUSE,)
 
 
 def test_a_chain_begins_with_the_chosen_model(environment: pytest.MonkeyPatch) -> None:
@@ -41,10 +42,28 @@ def test_a_chain_begins_with_the_chosen_model(environment: pytest.MonkeyPatch) -
         AI_MODEL="claude-x",
         MODEL_FALLBACKS=" openai/gpt-x , compatible/meta-llama/L ",
     )
-    assert [str(choice) for choice in chosen_models(load_settings())] == [
+    assert [str(choice) for choice in stand_ins(load_settings())] == [
         "anthropic/claude-x",
         "openai/gpt-x",
         "compatible/meta-llama/L",
+    ]
+
+
+def test_fallbacks_stand_in_for_agents_own_models_beside_the_house(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    set_all(
+        environment,
+        AGENT_MODELS="trader=openai/gpt-x",
+        MODEL_FALLBACKS="deepseek/d",
+        CHEAPER_MODEL="openai/gpt-mini",
+    )
+    assert [str(choice) for choice in stand_ins(load_settings())] == ["deepseek/d"]
+    assert [str(choice) for choice in desk_models(load_settings())] == [
+        "house/house",
+        "deepseek/d",
+        "openai/gpt-x",
+        "openai/gpt-mini",
     ]
 
 

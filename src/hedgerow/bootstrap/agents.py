@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from hedgerow.bootstrap.models import chosen_models, default_model
+from hedgerow.bootstrap.models import default_model, stand_ins
 from hedgerow.domain.ai_budget import BudgetLimits
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, model_chain, models_by_agent
 from hedgerow.domain.errors import InputRefused
@@ -132,7 +132,7 @@ class AgentsMaker:
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         """A model with those that stand in for it; raises InputRefused for one not set up."""
-        others = [each for each in chosen_models(self.settings) if each != choice]
+        others = [each for each in stand_ins(self.settings) if each != choice]
         return self._chain(choice, *others)
 
     def _llm_alone(self, choice: ModelChoice) -> BaseLlm:

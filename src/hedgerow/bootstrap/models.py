@@ -25,28 +25,32 @@ if TYPE_CHECKING:  # google-adk takes seconds
 _CHECK_TIMEOUT_S: Final = 9.0
 
 
-def chosen_models(settings: Settings) -> Sequence[ModelChoice]:
-    """The models that a desk asks, the first that answers; none where the house decides."""
-    first = model_choice(settings.ai_provider, settings.ai_model)
-    if first.provider is AIProvider.HOUSE:
-        return ()
-    return (first, *model_chain(settings.model_fallbacks or ""))
-
-
 def default_model(settings: Settings) -> ModelChoice:
     """The model that a desk asks first."""
     return model_choice(settings.ai_provider, settings.ai_model)
+
+
+def stand_ins(settings: Settings) -> tuple[ModelChoice, ...]:
+    """The models to ask where another gives no answer: the default one, then the fallbacks.
+
+    The house is none of them: its rules do not speak for a model without being asked to.
+    """
+    return _asked((default_model(settings), *model_chain(settings.model_fallbacks or "")))
 
 
 def desk_models(settings: Settings) -> tuple[ModelChoice, ...]:
     """Every model that an agent of the desk may ask, the default one first; each once."""
     named = (
         default_model(settings),
-        *chosen_models(settings),
+        *stand_ins(settings),
         *models_by_agent(settings.agent_models or "").values(),
         *model_chain(settings.cheaper_model or ""),
     )
     return tuple(dict.fromkeys(named))
+
+
+def _asked(models: Sequence[ModelChoice]) -> tuple[ModelChoice, ...]:
+    return tuple(each for each in models if each.provider is not AIProvider.HOUSE)
 
 
 def asking_only(settings: Settings, model: ModelChoice) -> Settings:
@@ -82,7 +86,7 @@ def model_book(settings: Settings) -> ModelBook:
 
 async def look_at_models(settings: Settings) -> Sequence[Finding]:
     """Whether they can be asked."""
-    chosen = chosen_models(settings)
+    chosen = _asked(desk_models(settings))
     providers = _providers(settings, _CHECK_TIMEOUT_S)
     if not providers and not chosen:
         return [ok("models", "the house decides by its rules: no key is needed")]
