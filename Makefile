@@ -4,6 +4,8 @@
 .PHONY: help demo test test-slow check format clean
 
 SYNCED := .venv/.synced
+# tests wait for disks, servers and clocks as long as they work
+WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 PYTHONS := .venv/bin/python python3.13 python3.12 python3.11 python3
 
 # nothing outside of this folder may decide which environment is filled, and with which Python
@@ -20,11 +22,11 @@ demo: $(SYNCED) ## trade the bundled candles; options go into ARGS="..."
 	@.venv/bin/hedgerow demo $(ARGS)
 
 test: $(SYNCED) ## run the tests; options of pytest go into ARGS="..."
-	@.venv/bin/pytest -q -n logical -m "not slow" $(ARGS)
+	@.venv/bin/pytest -q -n $(WORKERS) -m "not slow" $(ARGS)
 
 test-slow: $(SYNCED) ## run the proofs that take longer, those on Ray included
 	@"$$(command -v uv || echo .venv/bin/uv)" sync --quiet --frozen --inexact --extra ray
-	@.venv/bin/pytest -q -n logical -m slow $(ARGS)
+	@.venv/bin/pytest -q -n $(WORKERS) -m slow $(ARGS)
 
 check: $(SYNCED) ## check format, style, types, imports and the schema's pages
 	@.venv/bin/ruff format --check .

@@ -39,7 +39,7 @@ from hedgerow.infrastructure.agents.desk.house.model import HouseModel
 from hedgerow.infrastructure.agents.desk.research import ResearchRoom
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-from hedgerow.usecases.model_calls import ModelCall, ModelReply, exchange_of
+from hedgerow.usecases.model_calls import ModelCall, ModelReply, Reservation, exchange_of
 from hedgerow.usecases.open_fund import PAPER_LIMITS
 from hedgerow.usecases.ports.desk import FundView, RecallQuery
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
@@ -91,6 +91,7 @@ class MemoryClerk:
     replies: list[ModelReply] = field(default_factory=list)
     reserved: set[UUID] = field(default_factory=set)
     released: set[UUID] = field(default_factory=set)
+    forfeited: set[UUID] = field(default_factory=set)
     is_remembering: bool = False
 
     async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
@@ -102,16 +103,22 @@ class MemoryClerk:
         key = call.request_key
         return next((each for each in self.exchanges if each.request_key == key), None)
 
-    async def reserve(self, call: ModelCall) -> None:
+    async def reserve(self, call: ModelCall) -> Reservation:
         if len(self.reserved) >= self.calls_max:
             limit = Decimal(self.calls_max)
             raise BudgetExhausted(call.caller.user_id, "monthly_ai_requests", limit, limit)
         self.reserved.add(call.id)
+        return Reservation(call.id, ZERO)
 
-    async def release(self, call: ModelCall) -> None:
-        self.released.add(call.id)
+    async def release(self, call: ModelCall, reserved: Reservation) -> None:
+        self.released.add(reserved.id)
 
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
+    async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
+        self.forfeited.add(reserved.id)
+
+    async def settle(
+        self, call: ModelCall, reserved: Reservation, reply: ModelReply
+    ) -> ModelExchange:
         self.replies.append(reply)
         exchange = exchange_of(call, reply.answered_by, reply.response)
         self.exchanges.append(exchange)

@@ -259,6 +259,15 @@ class TestFaultsThatPass:
         assert response.custom_metadata["attempts"] == 3
         assert desk.pauses.seconds == [1.0, 2.0]
 
+    @pytest.mark.parametrize("fault", FAULTS)
+    async def test_may_be_charged_for_unless_they_are_refusals(
+        self, desk: Desk, fault: str
+    ) -> None:
+        desk.server.scripts = [fault_scripts(desk.server)[fault]] * 3
+        with pytest.raises(ModelUnavailable) as caught:
+            await desk.answer(request_of())
+        assert caught.value.may_be_charged == (not fault.isdecimal())
+
     async def test_lateness_is_got_over(self, name: str) -> None:
         async with desk_with(name, patience=HASTY) as desk:
             # what is imported by the first call takes time as well
@@ -271,8 +280,11 @@ class TestFaultsThatPass:
     async def test_lateness_is_called_so(self, name: str) -> None:
         patience = Patience(attempts=1, timeout_s=0.05)
         async with desk_with(name, [Answer(delay_s=60.0)], patience) as desk:
-            with pytest.raises(ModelUnavailable, match=r"within 0\.05 s|cannot be reached"):
+            with pytest.raises(
+                ModelUnavailable, match=r"within 0\.05 s|cannot be reached"
+            ) as caught:
                 await desk.answer(request_of())
+        assert caught.value.may_be_charged
 
     async def test_end_in_a_refusal_where_they_do_not_pass(self, desk: Desk) -> None:
         desk.server.scripts = [desk.server.refusing(529)] * 3
@@ -285,8 +297,9 @@ class TestFaultsThatPass:
     async def test_a_server_that_is_not_there(self, name: str) -> None:
         async with desk_with(name) as desk:
             await desk.server.__aexit__()
-            with pytest.raises(ModelUnavailable, match="cannot be reached"):
+            with pytest.raises(ModelUnavailable, match="cannot be reached") as caught:
                 await desk.answer(request_of())
+        assert not caught.value.may_be_charged, "nothing was sent"
 
 
 class TestRetryAfter:
@@ -316,6 +329,7 @@ class TestFaultsThatStay:
         with pytest.raises(ModelUnavailable) as caught:
             await desk.answer(request_of())
         assert (caught.value.attempts, len(desk.server.heard)) == (1, 1)
+        assert not caught.value.may_be_charged
         said = sentence(caught.value)
         assert f"answered {status}" in said
         if status in {401, 403}:

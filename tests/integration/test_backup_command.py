@@ -115,10 +115,10 @@ def _environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def moved(module_folder: Path, _environment: None) -> Moved:
+def moved(module_folder: Path, small_candles: Path, _environment: None) -> Moved:
     """A run of one symbol, an account with credentials, calls of a model, and a regime model."""
     old, archive = home(module_folder / "old"), module_folder / "fund.zip"
-    assert old.run("demo", "--symbols", "BTC/USDT")[0] == 0
+    assert old.run("demo", "--data", str(small_candles), "--symbols", "SOL/USDT")[0] == 0
     account = asyncio.run(_connect(old))
     sample = ("--data", str(bundled_sample()), "--symbols", "BTC/USDT,ETH/USDT")
     assert old.run("regimes", "train", "--timeframe", "4h", *sample)[0] == 0
@@ -238,6 +238,7 @@ def test_an_interrupt_leaves_everything_as_it_was(moved: Moved, service_folder: 
     assert moved.old.run("audit", "verify")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_running_fund_is_whole(moved: Moved, service_folder: Path) -> None:
     running, new = home(service_folder / "running"), home(service_folder / "new")
     archives = [service_folder / f"{number}.zip" for number in range(2)]

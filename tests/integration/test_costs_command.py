@@ -73,9 +73,8 @@ def spend() -> None:
     ]
 
     async def save() -> None:
-        async with Backstage().usage_log() as usage:
-            for log in [*logs, *logs[1:]]:
-                await usage.add(log)
+        async with Backstage().usage() as usage:
+            await usage.save([*logs, *logs[1:]])
 
     asyncio.run(save())
 

@@ -17,7 +17,6 @@ import zstandard
 from sqlalchemy import text
 
 from command_line import (
-    Finished,
     Said,
     assert_clean,
     cut_candles,
@@ -92,15 +91,31 @@ async def asked(candles: Path, data: Path, server: HouseServer) -> AsyncIterator
         yield Asked(data, said, result_of(data.with_suffix(".json")), server)
 
 
+@pytest.fixture(scope="module")
+def few_candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Intervals among which the house trades once."""
+    return cut_candles(tmp_path_factory.mktemp("candles") / "few", 250, 400)
+
+
+@pytest.fixture(scope="module")
+def hardly_any_candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Intervals at whose end the desk meets for the first time."""
+    return cut_candles(tmp_path_factory.mktemp("candles") / "hardly-any", 250, 376)
+
+
 async def test_a_model_that_plays_the_house_trades_as_the_house_does(
-    small_candles: Path, finished: Finished, data_folder: Path
+    few_candles: Path, service_folder: Path, data_folder: Path
 ) -> None:
-    async with asked(small_candles, data_folder, HouseServer()) as first:
-        assert first.result == finished.result
+    house = service_folder / "house"
+    assert (await demo(house, few_candles)).code == 0
+    of_the_house = result_of(house.with_suffix(".json"))
+    assert of_the_house["trades"] == 1
+    async with asked(few_candles, data_folder, HouseServer()) as first:
+        assert first.result == of_the_house
         await check_accounts(first)
         await check_secrecy(first)
         assert_clean(data_folder)
-        await check_again(first, small_candles)
+        await check_again(first, few_candles)
 
 
 async def check_accounts(run: Asked) -> None:
@@ -153,12 +168,6 @@ async def check_again(run: Asked, candles: Path) -> None:
 
 
 # --- failures --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def few_candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Intervals among which the house trades once."""
-    return cut_candles(tmp_path_factory.mktemp("candles") / "few", 250, 400)
 
 
 async def abstentions(data: Path) -> list[str]:
@@ -221,10 +230,12 @@ async def run_without(candles: Path, data: Path, **settings: str) -> list[str]:
     return why
 
 
-async def test_a_server_that_is_down_from_the_start(few_candles: Path, data_folder: Path) -> None:
+async def test_a_server_that_is_down_from_the_start(
+    hardly_any_candles: Path, data_folder: Path
+) -> None:
     async with HouseServer() as server:
         settings = dict(server.settings)
-    why = await run_without(few_candles, data_folder, **settings)
+    why = await run_without(hardly_any_candles, data_folder, **settings)
     model = "Abstained: compatible/house-behind-http gave no answer: "
     assert all(each.startswith(model) for each in why)
     assert {each.removeprefix(model) for each in why} <= {
@@ -233,11 +244,11 @@ async def test_a_server_that_is_down_from_the_start(few_candles: Path, data_fold
     }
 
 
-async def test_a_wrong_key(few_candles: Path, data_folder: Path) -> None:
+async def test_a_wrong_key(hardly_any_candles: Path, data_folder: Path) -> None:
     server = HouseServer()
     server.usual = lambda _: server.refusing(401, f"no such key: {CANARY}")
     async with server:
         settings = {**server.settings, "HEDGEROW_COMPATIBLE_API_KEY": CANARY}
-        why = await run_without(few_candles, data_folder, **settings)
+        why = await run_without(hardly_any_candles, data_folder, **settings)
     assert {"key" in each for each in why} == {True}
     assert CANARY not in "".join(why)

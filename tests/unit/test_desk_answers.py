@@ -473,6 +473,16 @@ class TestRunningOut:
         if isinstance(decision, Abstention):
             assert "compatible/played gave no answer: 503" in decision.reasoning
 
+    async def test_an_answer_that_may_have_been_on_its_way_is_counted(self) -> None:
+        def lost(_: LlmRequest) -> LlmResponse:
+            problem = "did not answer within 60 s"
+            raise ModelUnavailable("compatible/played", problem, attempts=4, may_be_charged=True)
+
+        of = with_model(played(trader=lost))
+        decision = await of.desk().decide(briefing_at(*LONG, fund=FIVE), recalling())
+        assert isinstance(decision, Abstention)
+        assert (of.clerk.released, len(of.clerk.forfeited)) == (set(), 1)
+
     async def test_an_answer_without_a_word_that_was_paid_for_counts(self) -> None:
         """Such as one that thought until it had no tokens left."""
 
@@ -550,12 +560,12 @@ class TestTheDeadlineOfAMeeting:
         assert isinstance(decision, Abstention)
         assert decision.reasoning.startswith(said)
 
-    async def test_what_was_asked_stays_set_aside_for_it_may_have_been_charged_for(self) -> None:
+    async def test_what_was_asked_is_counted_for_it_may_be_charged_for(self) -> None:
         of = with_model(slow("trader"), deadline_s=1.0)
         decision = await of.desk().decide(briefing_at(*LONG, fund=FIVE), recalling())
         assert isinstance(decision, Abstention)
         assert decision.agent_id == "trader"
-        assert of.clerk.released == set()
+        assert (of.clerk.released, len(of.clerk.forfeited)) == (set(), 1)
         assert len(of.clerk.reserved) == len(of.clerk.exchanges) + 1
 
     async def test_a_position_is_left_as_it_is(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,15 @@ from hedgerow.domain.errors import BudgetExhausted
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.infrastructure.models.prices import BundledPrices
-from hedgerow.usecases.model_calls import CALL_AGE_MAX, Caller, ModelCall, ModelClerk, ModelReply
+from hedgerow.usecases.log_usage import log_usage
+from hedgerow.usecases.model_calls import (
+    CALL_AGE_MAX,
+    Caller,
+    ModelCall,
+    ModelClerk,
+    ModelReply,
+    Reservation,
+)
 from hedgerow.usecases.ports.model_records import Meeting
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
 from replay_builders import Crashed, crashing
@@ -63,19 +72,26 @@ class Office:
     open_unit: OpenUnitOfWork
     log: KeptLog = field(default_factory=KeptLog)
     hands: Hands = field(default_factory=Hands)
+    stand_ins: tuple[ModelChoice, ...] = ()
 
     @property
     def clerk(self) -> ModelClerk:
-        return ModelClerk(self.open_unit, self.log, BundledPrices(), self.hands)
+        return ModelClerk(self.open_unit, self.log, BundledPrices(), self.hands, self.stand_ins)
 
     async def state(self, user_id: UUID = USER) -> BudgetState:
         async with self.open_unit(SYSTEM) as unit:
             return await unit.ai_budgets.state(user_id, self.hands.now())
 
-    async def pay(self, call: ModelCall, said: ModelReply | None = None) -> None:
+    async def pay(self, call: ModelCall, said: ModelReply | None = None) -> Reservation:
         """What a voice does with a call that is answered."""
-        await self.clerk.reserve(call)
-        await self.clerk.settle(call, said or reply())
+        reserved = await self.clerk.reserve(call)
+        await self.clerk.settle(call, reserved, said or reply())
+        return reserved
+
+    async def unlogged(self) -> list[AIUsageLog]:
+        """What would be logged by the next process, if this one died now."""
+        async with self.open_unit(SYSTEM) as unit:
+            return list(await unit.ai_budgets.unlogged())
 
 
 @pytest.fixture
@@ -119,23 +135,33 @@ class TestACallThatIsAnswered:
     async def test_is_set_aside_at_the_most_and_counted_at_what_it_cost(
         self, office: Office
     ) -> None:
-        await office.clerk.reserve(call())
+        reserved = await office.clerk.reserve(call())
         # 2,000 tokens in at the price of writing the cache, 2,000 out
         most = Decimal("0.0075") + Decimal("0.03")
         assert await office.state() == replace(NOTHING, requests_reserved=1, usd_reserved=most)
-        await office.clerk.settle(call(), reply())
+        await office.clerk.settle(call(), reserved, reply())
         assert await office.state() == replace(
             NOTHING, requests_spent=1, usd_spent=Decimal("0.004995")
         )
 
+    async def test_is_set_aside_at_what_the_dearest_may_cost_who_may_answer(
+        self, office: Office
+    ) -> None:
+        alone = await office.clerk.reserve(call(asked=GPT))
+        office.stand_ins = (GPT, SONNET)
+        assert alone.usd < (await office.clerk.reserve(call(asked=GPT))).usd
+        of_sonnet = await office.clerk.reserve(call())
+        assert of_sonnet.usd == Decimal("0.0375")
+        assert (await office.clerk.reserve(call(asked=GPT))).usd == of_sonnet.usd
+
     async def test_is_logged_with_everything(self, office: Office) -> None:
-        await office.pay(call())
+        reserved = await office.pay(call())
         (row,) = office.log.rows
         # 500 plain, 400 read from the cache, 100 written to it
         input_usd = Decimal("0.0015") + Decimal("0.00012") + Decimal("0.000375")
         assert row == AIUsageLog(
             timestamp=NOW,
-            event_id=str(call().id),
+            event_id=str(reserved.id),
             user_id=str(USER),
             session_id="session",
             agent_name="trader",
@@ -189,8 +215,8 @@ class TestACallThatIsAnswered:
         assert office.log.rows[0].total_cost_usd == ZERO
 
     async def test_twice_settled_counts_once(self, office: Office) -> None:
-        await office.pay(call())
-        await office.clerk.settle(call(), reply())
+        reserved = await office.pay(call())
+        await office.clerk.settle(call(), reserved, reply())
         assert (await office.state()).requests == 1
         assert len({row.event_id for row in office.log.rows}) == 1, "the log tells them by their id"
 
@@ -223,21 +249,28 @@ class TestTheSameRequest:
 
 class TestACallThatIsNotAnswered:
     async def test_gives_back_what_it_had_set_aside(self, office: Office) -> None:
-        await office.clerk.reserve(call())
-        await office.clerk.release(call())
+        reserved = await office.clerk.reserve(call())
+        await office.clerk.release(call(), reserved)
         assert await office.state() == NOTHING
         assert office.log.rows == []
         await office.pay(call())
         assert (await office.state()).requests_spent == 1
 
+    async def test_counts_at_the_most_where_it_may_be_charged_for(self, office: Office) -> None:
+        reserved = await office.clerk.reserve(call())
+        await office.clerk.forfeit(call(), reserved)
+        assert await office.state() == replace(NOTHING, requests_spent=1, usd_spent=reserved.usd)
+        assert office.log.rows == [], "nobody knows what it has used"
+        assert await office.unlogged() == []
+
     async def test_has_no_room_where_a_limit_is_reached(self, office: Office) -> None:
         limits = BudgetLimits(1_000, Decimal("0.05"))
-        await office.clerk.reserve(call(0, limits=limits))
+        reserved = await office.clerk.reserve(call(0, limits=limits))
         with pytest.raises(BudgetExhausted) as refused:
             await office.clerk.reserve(call(1, limits=limits))
         assert (refused.value.bound_by, refused.value.limit) == ("usd", Decimal("0.05"))
         assert await office.clerk.pressure(USER, limits) is BudgetPressure.NORMAL
-        await office.clerk.settle(call(0, limits=limits), reply())
+        await office.clerk.settle(call(0, limits=limits), reserved, reply())
         await office.clerk.reserve(call(1, limits=limits))
         assert await office.clerk.pressure(USER, limits) is BudgetPressure.THROTTLED
 
@@ -268,35 +301,58 @@ class TestAProcessThatDies:
         assert await office.state() == replace(NOTHING, requests_spent=1, usd_spent=set_aside)
         assert await office.clerk.sweep() == 0
 
-    async def test_and_asks_again_has_set_aside_once(self, office: Office) -> None:
-        """The same call of the same meeting, held again before anybody has swept."""
-        await office.clerk.reserve(call())
+    async def test_and_asks_again_pays_for_both(self, office: Office) -> None:
+        """The same call of the same meeting: the provider may charge for each attempt."""
+        lost = await office.clerk.reserve(call())
         await office.pay(call())
-        assert await office.state() == replace(
-            NOTHING, requests_spent=1, usd_spent=Decimal("0.004995")
+        assert await office.state() == BudgetState(
+            month_of(NOW), 1, 1, usd_spent=Decimal("0.004995"), usd_reserved=lost.usd
         )
 
     @pytest.mark.parametrize("is_durable", [True, False])
     async def test_while_it_writes_an_answer_down_has_all_of_it_or_nothing(
         self, office: Office, is_durable: bool
     ) -> None:
-        await office.clerk.reserve(call())
+        reserved = await office.clerk.reserve(call())
         dying = Office(crashing(office.open_unit, 1, is_durable=is_durable), hands=office.hands)
         with pytest.raises(Crashed):
-            await dying.clerk.settle(call(), reply())
+            await dying.clerk.settle(call(), reserved, reply())
+        assert dying.log.rows == []
         known = await office.clerk.known(call())
         state = await office.state()
         assert (known is not None, state.requests_spent == 1) == (is_durable, is_durable)
         assert state.requests == 1
+        await office.clerk.sweep()
+        assert [row.event_id for row in office.log.rows] == [str(reserved.id)] * is_durable
+
+    async def test_before_its_log_is_stored_leaves_it_to_the_next(self, office: Office) -> None:
+        first, second = await office.pay(call()), await office.pay(call(1))
+        (of_first, of_second) = office.log.rows
+        heir = Office(office.open_unit)
+        await heir.clerk.sweep()
+        assert heir.log.rows == [of_first, of_second]
+        stored: list[AIUsageLog] = []
+
+        async def save(logs: Sequence[AIUsageLog]) -> None:
+            stored.extend(logs)
+
+        await log_usage(save, office.open_unit, [of_first])
+        assert await office.unlogged() == [of_second]
+        # it dies between both
+        with pytest.raises(Crashed):
+            await log_usage(save, crashing(office.open_unit, 1, is_durable=False), [of_second])
+        await log_usage(save, office.open_unit, await office.unlogged())
+        assert [log.event_id for log in stored] == [str(first.id), *[str(second.id)] * 2]
+        assert await office.unlogged() == []
 
     async def test_long_after_it_was_swept_an_answer_counts_no_second_time(
         self, office: Office
     ) -> None:
-        await office.clerk.reserve(call())
+        reserved = await office.clerk.reserve(call())
         office.hands.at = NOW + 2 * CALL_AGE_MAX
         await office.clerk.sweep()
         before = await office.state()
-        await office.clerk.settle(call(), reply())
+        await office.clerk.settle(call(), reserved, reply())
         assert await office.state() == before
 
 
@@ -307,9 +363,9 @@ class TestTheHouse:
         limits = BudgetLimits(0)
         house = call(asked=HOUSE, limits=limits)
         assert await office.clerk.known(house) is None
-        await office.clerk.reserve(house)
+        reserved = await office.clerk.reserve(house)
         rules = reply(answered_by=HOUSE, usage=TokenUsage(0, 0))
-        exchange = await office.clerk.settle(house, rules)
+        exchange = await office.clerk.settle(house, reserved, rules)
         async with office.open_unit(SYSTEM) as unit:
             assert await unit.model_records.of_session(USER, "session") == []
         await office.clerk.close([exchange], a_meeting())
@@ -322,7 +378,9 @@ class TestTheHouse:
         assert await office.clerk.known(house) is None, "the same rules give the same answer"
 
     async def test_a_meeting_that_is_not_closed_leaves_none_of_it(self, office: Office) -> None:
-        exchange = await office.clerk.settle(call(asked=HOUSE), reply(answered_by=HOUSE))
+        house = call(asked=HOUSE)
+        reserved = await office.clerk.reserve(house)
+        exchange = await office.clerk.settle(house, reserved, reply(answered_by=HOUSE))
         dying = Office(crashing(office.open_unit, 1, is_durable=False))
         with pytest.raises(Crashed):
             await dying.clerk.close([exchange], a_meeting())

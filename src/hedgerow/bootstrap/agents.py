@@ -128,7 +128,13 @@ class AgentsMaker:
         from hedgerow.infrastructure.models.prices import BundledPrices
         from hedgerow.infrastructure.system_clock import SystemClock
 
-        return ModelClerk(self.open_unit_of_work, self.usage_log, BundledPrices(), SystemClock())
+        return ModelClerk(
+            self.open_unit_of_work,
+            self.usage_log,
+            BundledPrices(),
+            SystemClock(),
+            stand_ins(self.settings),
+        )
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         """A model with those that stand in for it; raises InputRefused for one not set up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ from hedgerow.usecases.classify_regimes import RegimeDesk
 from hedgerow.usecases.evaluate.run_evaluation import EvaluationDesk
 from hedgerow.usecases.export_report import Table
 from hedgerow.usecases.keep_candles import CandleShelf
+from hedgerow.usecases.log_usage import log_usage
 from hedgerow.usecases.paper_run import PaperDesk
 from hedgerow.usecases.ports.backup import BackupDesk, RestoreDesk
 from hedgerow.usecases.ports.clock import Clock
@@ -51,7 +52,7 @@ from hedgerow.usecases.ports.desk import RegimeModel
 from hedgerow.usecases.ports.market import CandleStore, NewsFeed, NewsStore
 from hedgerow.usecases.ports.shared_state import SharedState
 from hedgerow.usecases.ports.unit_of_work import OpenUnitOfWork
-from hedgerow.usecases.ports.usage import UsageLog, UsageStore
+from hedgerow.usecases.ports.usage import UsageStore
 from hedgerow.usecases.ports.vault import Vault
 from hedgerow.usecases.recall_memories import MemoryDesk
 from hedgerow.usecases.regime_models import RegimeTrainer
@@ -262,9 +263,9 @@ class Backstage:
             book = None
             if asks_models and has_models(self._settings):
                 book = await stack.enter_async_context(model_book(self._settings))
-            store = ClickHouseUsageStore(clickhouse)
-            log = await stack.enter_async_context(BatchWriter(store.save))
             units = unit_of_work(engine)
+            save = partial(log_usage, ClickHouseUsageStore(clickhouse).save, units)
+            log = await stack.enter_async_context(BatchWriter(save))
             settings = self._settings if model is None else asking_only(self._settings, model)
             yield AgentsMaker(settings, units, clickhouse, log, self._indicators, book)
 
@@ -311,17 +312,6 @@ class Backstage:
 
         async with self._engines.clickhouse() as clickhouse:
             yield ClickHouseUsageStore(clickhouse)
-
-    @asynccontextmanager
-    async def usage_log(self) -> AsyncIterator[UsageLog]:
-        """Takes the calls of models as they happen; all are stored when the block ends.
-
-        Raises RowsNotStored at the end where ClickHouse kept failing.
-        """
-        from hedgerow.infrastructure.clickhouse.batch_writer import BatchWriter
-
-        async with self.usage() as usage, BatchWriter(usage.save) as writer:
-            yield writer
 
     @asynccontextmanager
     async def candle_shelf(self) -> AsyncIterator[CandleShelf]:

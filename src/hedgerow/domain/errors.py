@@ -167,11 +167,15 @@ class BudgetExhausted(HedgerowError):
 
 @dataclass(eq=False)
 class ModelUnavailable(HedgerowError):
-    """No model of a chain gave an answer; `problem` tells what the last one said."""
+    """No model of a chain gave an answer; `problem` tells what the last one said.
+
+    `may_be_charged` where one of them may have worked on an answer that never came.
+    """
 
     model: str
     problem: str
     attempts: int
+    may_be_charged: bool = False
 
 
 @dataclass(eq=False)

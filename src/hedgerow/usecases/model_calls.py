@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
+from secrets import token_bytes
 from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure, pressure
 from hedgerow.domain.ai_usage import AIProvider, AIUsageLog, CallCost, ModelChoice, TokenUsage
-from hedgerow.domain.ids import derived_id
+from hedgerow.domain.ids import derived_id, uuid7
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.usecases.ports.clock import Clock
@@ -68,6 +70,18 @@ class ModelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is set aside for one attempt at a call, at `usd` US dollars at most.
+
+    Each attempt may be charged for, so each has an id of its own. Those of the house cost nothing
+    and are the same again: theirs is the id of the call.
+    """
+
+    id: UUID
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReply:
     """What came back: `response` is canonical JSON."""
 
@@ -86,7 +100,8 @@ class ModelClerk:
     nothing and give the same answer again: they are recorded when the meeting is.
 
     A call is about the moment its meeting is held at, which may be long past; what it costs is paid
-    now: budgets, prices and the log go by the clock.
+    now: budgets, prices and the log go by the clock. Any of `stand_ins` may answer in the place of
+    the model that is asked.
     """
 
     def __init__(
@@ -95,11 +110,13 @@ class ModelClerk:
         usage_log: UsageLog,
         prices: PriceList,
         clock: Clock,
+        stand_ins: Sequence[ModelChoice] = (),
     ) -> None:
         self._open = open_unit_of_work
         self._clock = clock
         self._usage_log = usage_log
         self._prices = prices
+        self._stand_ins = stand_ins
 
     async def pressure(self, user_id: UUID, limits: BudgetLimits) -> BudgetPressure:
         """How close the user's month is to its limits."""
@@ -107,10 +124,16 @@ class ModelClerk:
             return pressure(await unit.ai_budgets.state(user_id, self._clock.now()), limits)
 
     async def sweep(self) -> int:
-        """Settle at their estimates the calls of processes that died; returns how many."""
+        """Settle at their estimates the calls of processes that died; returns how many.
+
+        What these had counted and not logged any more is logged.
+        """
         async with self._open(SYSTEM) as unit:
             swept = await unit.ai_budgets.sweep(self._clock.now() - CALL_AGE_MAX)
+            unlogged = await unit.ai_budgets.unlogged()
             await unit.commit()
+        for log in unlogged:
+            await self._usage_log.add(log)
         return swept
 
     async def known(self, call: ModelCall) -> ModelExchange | None:
@@ -120,40 +143,57 @@ class ModelClerk:
         async with self._open(actor_of(call.caller.user_id)) as unit:
             return await unit.model_records.answer(call.caller.user_id, call.request_key)
 
-    async def reserve(self, call: ModelCall) -> None:
-        """Set the call aside in the month's budget; raises BudgetExhausted."""
+    async def reserve(self, call: ModelCall) -> Reservation:
+        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
         if call.asked.provider is AIProvider.HOUSE:
-            return
+            return Reservation(call.id, ZERO)
         caller, now = call.caller, self._clock.now()
-        usage = call.estimate
-        cost = self._prices.estimate(call.asked, usage.prompt_tokens, usage.completion_tokens, now)
+        made = Reservation(uuid7(now, token_bytes(10)), self._most(call, now))
         async with self._open(actor_of(caller.user_id)) as unit:
-            await unit.ai_budgets.reserve(
-                caller.user_id, call.id, (cost or FREE).total_usd, caller.limits, now
-            )
+            await unit.ai_budgets.reserve(caller.user_id, made.id, made.usd, caller.limits, now)
             await unit.commit()
+        return made
 
-    async def release(self, call: ModelCall) -> None:
-        """Give back what a call that nobody answered had set aside."""
+    async def release(self, call: ModelCall, reserved: Reservation) -> None:
+        """Give back what an attempt had set aside that nobody can charge for."""
         if call.asked.provider is AIProvider.HOUSE:
             return
         async with self._open(actor_of(call.caller.user_id)) as unit:
-            await unit.ai_budgets.release(call.caller.user_id, call.id, self._clock.now())
+            await unit.ai_budgets.release(call.caller.user_id, reserved.id, self._clock.now())
             await unit.commit()
 
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
-        """Count an answered call at what it cost, log it, and record both texts."""
+    async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
+        """Count at its estimate an attempt that was not answered and may be charged for."""
+        if call.asked.provider is AIProvider.HOUSE:
+            return
+        whose, now = call.caller.user_id, self._clock.now()
+        async with self._open(actor_of(whose)) as unit:
+            await unit.ai_budgets.settle(whose, reserved.id, reserved.usd, now)
+            await unit.commit()
+
+    async def settle(
+        self, call: ModelCall, reserved: Reservation, reply: ModelReply
+    ) -> ModelExchange:
+        """Count an answered attempt at what it cost, log it, and record both texts."""
         exchange = exchange_of(call, reply.answered_by, reply.response)
         now = self._clock.now()
         cost = self._prices.price(reply.answered_by, reply.usage, now) or FREE
+        log = _log_of(call, reserved, reply, cost, now)
         if call.asked.provider is not AIProvider.HOUSE:
-            caller = call.caller
-            async with self._open(actor_of(caller.user_id)) as unit:
-                await unit.ai_budgets.settle(caller.user_id, call.id, cost.total_usd, now)
+            whose = call.caller.user_id
+            async with self._open(actor_of(whose)) as unit:
+                await unit.ai_budgets.settle(whose, reserved.id, cost.total_usd, now, log)
                 await unit.model_records.add([exchange])
                 await unit.commit()
-        await self._usage_log.add(_log_of(call, reply, cost, now))
+        await self._usage_log.add(log)
         return exchange
+
+    def _most(self, call: ModelCall, now: datetime) -> Decimal:
+        """What the dearest of those who may answer can cost."""
+        prompt, output = call.estimate.prompt_tokens, call.estimate.completion_tokens
+        asked = (call.asked, *self._stand_ins)
+        costs = [self._prices.estimate(choice, prompt, output, now) for choice in asked]
+        return max((cost or FREE).total_usd for cost in costs)
 
     async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
         """Record a meeting, with all that was said in it."""
@@ -185,11 +225,13 @@ def exchange_of(call: ModelCall, answered_by: ModelChoice, response: bytes) -> M
     )
 
 
-def _log_of(call: ModelCall, reply: ModelReply, cost: CallCost, now: datetime) -> AIUsageLog:
+def _log_of(
+    call: ModelCall, reserved: Reservation, reply: ModelReply, cost: CallCost, now: datetime
+) -> AIUsageLog:
     usage, caller = reply.usage, call.caller
     return AIUsageLog(
         timestamp=now,
-        event_id=str(call.id),
+        event_id=str(reserved.id),
         user_id=str(caller.user_id),
         session_id=caller.session_id,
         agent_name=call.agent_name,

@@ -47,7 +47,8 @@ class AnthropicProvider:
         match error:
             case anthropic.APIStatusError() if error.status_code < 400:
                 # an answer that began well, and whose stream told of an error
-                return Fault("was overloaded in the middle of its answer", is_passing=True)
+                problem = "was overloaded in the middle of its answer"
+                return Fault(problem, is_passing=True, may_be_charged=True)
             case anthropic.APIStatusError():
                 return of_status(error.status_code, error.response.headers, KEY_SETTINGS[self.name])
             case anthropic.APIConnectionError() | httpx2.HTTPError():

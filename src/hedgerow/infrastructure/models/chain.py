@@ -26,14 +26,19 @@ from hedgerow.infrastructure.models.usage import CACHE_WRITE_TOKENS, cache_write
 
 _log = logging.getLogger(__name__)
 _RESTING: Final = Fault("is left alone for a while, having failed again and again", False)
-_SILENT: Final = Fault("ended without an answer", is_passing=True)
+_SILENT: Final = Fault("ended without an answer", is_passing=True, may_be_charged=True)
 
 
 @dataclass(slots=True)
 class Tally:
-    """How often the models of a chain were asked for one answer."""
+    """How often the models of a chain were asked for one answer, and what may have come of it."""
 
     attempts: int = 0
+    may_be_charged: bool = False
+
+    def unavailable(self, model: str, problem: str) -> ModelUnavailable:
+        """What to say after these attempts."""
+        return ModelUnavailable(model, problem, self.attempts, self.may_be_charged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,12 @@ class Link:
                     yield answer
             if fault is not None:
                 self._count(fault)
+                tally.may_be_charged |= fault.may_be_charged or has_begun
         finally:
             self.circuit.left(admission)
         if fault is not None and has_begun:
             problem = f"broke off in the middle of its answer: it {fault.problem}"
-            raise ModelUnavailable(str(self.choice), problem, tally.attempts)
+            raise tally.unavailable(str(self.choice), problem)
         if fault is not None:
             yield fault
 
@@ -187,7 +193,7 @@ class ChainLlm(BaseLlm):
             _log.warning("%s gives no answer: it %s", link.choice, problem)
             problems.append(f"{link.choice} {problem}")
         last = str(self._links[-1].choice)
-        raise ModelUnavailable(last, _of_all(problems, last), tally.attempts)
+        raise tally.unavailable(last, _of_all(problems, last))
 
 
 def _is_nothing(answer: LlmResponse) -> bool:

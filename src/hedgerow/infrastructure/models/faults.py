@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import httpx2
+
 from hedgerow.usecases.pauses import retry_after_s
 
 STUMBLES: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 """What adapters raise over an answer that is not what the protocol says."""
+_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _PASSING: Final = frozenset({408, 409, 425, 429})
 _DENIED: Final = frozenset({401, 403})
 _REASONS: Final = {
@@ -31,12 +34,14 @@ _REASONS: Final = {
 class Fault:
     """Why there is no answer; `is_passing` where another attempt may get one.
 
-    `retry_after_s` is what the provider asks to wait, in seconds.
+    `retry_after_s` is what the provider asks to wait, in seconds. `may_be_charged` where the model
+    may have worked on an answer that never came, or could not be read.
     """
 
     problem: str
     is_passing: bool
     retry_after_s: float = 0.0
+    may_be_charged: bool = False
 
 
 def of_status(status: int, headers: Mapping[str, str], key_setting: str) -> Fault:
@@ -50,17 +55,21 @@ def of_status(status: int, headers: Mapping[str, str], key_setting: str) -> Faul
 
 def late(seconds: float) -> Fault:
     """Nothing came in time."""
-    return Fault(f"did not answer within {seconds:g} s", is_passing=True)
+    return Fault(f"did not answer within {seconds:g} s", is_passing=True, may_be_charged=True)
 
 
 def unreachable(error: Exception) -> Fault:
     """No connection, or one that ended in the middle of an answer."""
-    return Fault(f"cannot be reached ({type(error).__name__})", is_passing=True)
+    # a client's own error is caused by that of the connection
+    was_sent = not any(isinstance(each, _NEVER_SENT) for each in (error, error.__cause__))
+    problem = f"cannot be reached ({type(error).__name__})"
+    return Fault(problem, is_passing=True, may_be_charged=was_sent)
 
 
 def unreadable(error: Exception) -> Fault:
     """An answer that is not what the protocol says; its text is not repeated."""
-    return Fault(f"answered with what cannot be read ({type(error).__name__})", is_passing=True)
+    problem = f"answered with what cannot be read ({type(error).__name__})"
+    return Fault(problem, is_passing=True, may_be_charged=True)
 
 
 def _wanted_s(headers: Mapping[str, str]) -> float:

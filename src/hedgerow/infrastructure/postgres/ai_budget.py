@@ -6,22 +6,28 @@ lock held, so that calls that are reserved at the same time cannot exceed a limi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Never
 from uuid import UUID
 
-from sqlalchemy import Numeric, Row, bindparam, text
+from sqlalchemy import Numeric, Row, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetState, month_of
+from hedgerow.domain.ai_usage import AIUsageLog
 from hedgerow.domain.errors import BudgetExhausted
 from hedgerow.domain.money import require_exact
+from hedgerow.usecases.codec import decode, encode
 
 # Any number will do that no other advisory lock of this database uses.
 _SWEEP_LOCK: Final = 4_853_118_307_261
 _STATE: Final = "month, requests_spent, requests_reserved, usd_spent, usd_reserved"
 _NOTHING: Final = "requests_spent, requests_reserved, usd_spent, usd_reserved, told_pct"
+
+_LOG: Final = JSONB(none_as_null=True)
 
 _READ: Final = text(f"SELECT {_STATE} FROM ai_budgets WHERE user_id = :user_id AND month = :month")  # noqa: S608 - names of our own
 _READ_OF_CALL: Final = text(f"""
@@ -57,7 +63,7 @@ _UNBOOK: Final = text(f"""
 """).bindparams(bindparam("usd", type_=Numeric))  # noqa: S608 - names of our own
 _SETTLE: Final = text(f"""
     WITH settled AS (
-        UPDATE ai_reservations SET settled_at = :at, settled_usd = :usd
+        UPDATE ai_reservations SET settled_at = :at, settled_usd = :usd, usage_log = :log
         WHERE user_id = :user_id AND call_id = :call_id AND settled_at IS NULL
         RETURNING user_id, month, estimate_usd, settled_usd
     )
@@ -66,7 +72,14 @@ _SETTLE: Final = text(f"""
         usd_reserved = b.usd_reserved - s.estimate_usd, usd_spent = b.usd_spent + s.settled_usd
     FROM settled s WHERE b.user_id = s.user_id AND b.month = s.month
     RETURNING {", ".join(f"b.{name}" for name in _STATE.split(", "))}
-""").bindparams(bindparam("usd", type_=Numeric))  # noqa: S608 - names of our own
+""").bindparams(bindparam("usd", type_=Numeric), bindparam("log", type_=JSONB(none_as_null=True)))  # noqa: S608 - names of our own
+_UNLOGGED: Final = text("""
+    SELECT usage_log FROM ai_reservations WHERE usage_log IS NOT NULL ORDER BY settled_at, call_id
+""").columns(usage_log=JSONB)
+_LOGGED: Final = text("""
+    UPDATE ai_reservations SET usage_log = NULL
+    WHERE call_id = ANY(:call_ids) AND usage_log IS NOT NULL
+""").bindparams(bindparam("call_ids", type_=ARRAY(Uuid)))
 _RELEASE: Final = text("""
     WITH released AS (
         DELETE FROM ai_reservations
@@ -141,23 +154,40 @@ class PostgresAIBudgets:
             _refuse(user_id, await self.state(user_id, at), limits)
         return known
 
-    async def settle(self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime) -> BudgetState:
+    async def settle(
+        self,
+        user_id: UUID,
+        call_id: UUID,
+        usd: Decimal,
+        at: datetime,
+        log: AIUsageLog | None = None,
+    ) -> BudgetState:
         """Count a reserved call at what it cost; one that is settled already counts once."""
         require_exact(usd=usd)
         asked = {"user_id": user_id, "call_id": call_id, "usd": usd, "at": at}
+        asked["log"] = None if log is None else encode(log)
         settled = (await self._connection.execute(_SETTLE, asked)).one_or_none()
         if settled is not None:
             return _state_of(settled)
         return await self._of_call(user_id, call_id) or await self.state(user_id, at)
 
     async def release(self, user_id: UUID, call_id: UUID, at: datetime) -> None:
-        """Give back what a call that was never sent had set aside."""
+        """Give back what a call that costs nothing had set aside."""
         await self._connection.execute(_RELEASE, {"user_id": user_id, "call_id": call_id})
 
     async def sweep(self, reserved_before: datetime) -> int:
         """Settle calls that nobody has settled, at their estimates; returns how many."""
         asked = {"before": reserved_before, "lock": _SWEEP_LOCK}
         return int(await self._connection.scalar(_SWEEP, asked) or 0)
+
+    async def unlogged(self) -> Sequence[AIUsageLog]:
+        """The logs of settled calls that are not known to be stored, the oldest first."""
+        kept = await self._connection.scalars(_UNLOGGED)
+        return [decode(AIUsageLog, document) for document in kept]
+
+    async def logged(self, call_ids: Sequence[UUID]) -> None:
+        """Forget the logs of these calls: they are stored."""
+        await self._connection.execute(_LOGGED, {"call_ids": list(call_ids)})
 
     async def state(self, user_id: UUID, at: datetime) -> BudgetState:
         """What the month of `at` holds."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetState
+from hedgerow.domain.ai_usage import AIUsageLog
 
 
 class AIBudgets(Protocol):
@@ -28,16 +30,32 @@ class AIBudgets(Protocol):
         """
         ...
 
-    async def settle(self, user_id: UUID, call_id: UUID, usd: Decimal, at: datetime) -> BudgetState:
+    async def settle(
+        self,
+        user_id: UUID,
+        call_id: UUID,
+        usd: Decimal,
+        at: datetime,
+        log: AIUsageLog | None = None,
+    ) -> BudgetState:
         """Count a reserved call at what it cost; one that is settled already counts once.
 
         It counts in the month it was reserved in, whose state is returned. One that was never
-        reserved, or was released, counts nothing.
+        reserved, or was released, counts nothing. The `log` of one that counts is kept until it is
+        known to be stored.
         """
         ...
 
     async def release(self, user_id: UUID, call_id: UUID, at: datetime) -> None:
-        """Give back what a call that was never sent had set aside."""
+        """Give back what a call that costs nothing had set aside."""
+        ...
+
+    async def unlogged(self) -> Sequence[AIUsageLog]:
+        """The logs of settled calls that are not known to be stored, the oldest first."""
+        ...
+
+    async def logged(self, call_ids: Sequence[UUID]) -> None:
+        """Forget the logs of these calls: they are stored."""
         ...
 
     async def sweep(self, reserved_before: datetime) -> int:

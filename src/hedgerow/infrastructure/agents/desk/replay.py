@@ -35,7 +35,7 @@ from hedgerow.infrastructure.agents.desk.seating import of_room, seated
 from hedgerow.infrastructure.agents.desk.voice import Clerk
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-from hedgerow.usecases.model_calls import ModelCall, ModelReply
+from hedgerow.usecases.model_calls import ModelCall, ModelReply, Reservation
 from hedgerow.usecases.ports.desk import Recall
 from hedgerow.usecases.ports.market import MarketRecords
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
@@ -183,15 +183,21 @@ class RecordClerk:
         self.strange.append(_strange(call))
         raise ModelUnavailable(str(call.asked), "this was not asked then", attempts=0)
 
-    async def reserve(self, call: ModelCall) -> None:
+    async def reserve(self, call: ModelCall) -> Reservation:
         """Not asked: all calls are known, or refused."""
         raise AssertionError("a meeting held again asks no model")
 
-    async def release(self, call: ModelCall) -> None:
+    async def release(self, call: ModelCall, reserved: Reservation) -> None:
         """Not asked."""
         raise AssertionError("a meeting held again asks no model")
 
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
+    async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
+        """Not asked."""
+        raise AssertionError("a meeting held again asks no model")
+
+    async def settle(
+        self, call: ModelCall, reserved: Reservation, reply: ModelReply
+    ) -> ModelExchange:
         """Not asked."""
         raise AssertionError("a meeting held again asks no model")
 
@@ -215,17 +221,23 @@ class GuestClerk:
         """The answer to exactly this request, if it was asked before."""
         return await self._clerk.known(call)
 
-    async def reserve(self, call: ModelCall) -> None:
-        """Set the call aside in the month's budget; raises BudgetExhausted."""
-        await self._clerk.reserve(call)
+    async def reserve(self, call: ModelCall) -> Reservation:
+        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
+        return await self._clerk.reserve(call)
 
-    async def release(self, call: ModelCall) -> None:
-        """Give back what a call that nobody answered had set aside."""
-        await self._clerk.release(call)
+    async def release(self, call: ModelCall, reserved: Reservation) -> None:
+        """Give back what an attempt had set aside that nobody can charge for."""
+        await self._clerk.release(call, reserved)
 
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
-        """Count an answered call at what it cost, log it, and record both texts."""
-        return await self._clerk.settle(call, reply)
+    async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
+        """Count at its estimate an attempt that was not answered and may be charged for."""
+        await self._clerk.forfeit(call, reserved)
+
+    async def settle(
+        self, call: ModelCall, reserved: Reservation, reply: ModelReply
+    ) -> ModelExchange:
+        """Count an answered attempt at what it cost, log it, and record both texts."""
+        return await self._clerk.settle(call, reserved, reply)
 
     async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
         """Take note of what was said."""

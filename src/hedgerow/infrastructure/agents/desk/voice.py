@@ -33,7 +33,13 @@ from hedgerow.domain.errors import (
 from hedgerow.infrastructure.agents.desk import wire
 from hedgerow.infrastructure.agents.desk.answers import Answer
 from hedgerow.infrastructure.agents.desk.roster import Agent
-from hedgerow.usecases.model_calls import Caller, ModelCall, ModelReply, exchange_of
+from hedgerow.usecases.model_calls import (
+    Caller,
+    ModelCall,
+    ModelReply,
+    Reservation,
+    exchange_of,
+)
 from hedgerow.usecases.ports.model_records import ModelExchange
 
 # A turn of an agent: questions to its tools, the answer, and the answer asked for again.
@@ -61,16 +67,22 @@ class Clerk(Protocol):
         """
         ...
 
-    async def reserve(self, call: ModelCall) -> None:
-        """Set the call aside in the month's budget; raises BudgetExhausted."""
+    async def reserve(self, call: ModelCall) -> Reservation:
+        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
         ...
 
-    async def release(self, call: ModelCall) -> None:
-        """Give back what a call that nobody answered had set aside."""
+    async def release(self, call: ModelCall, reserved: Reservation) -> None:
+        """Give back what an attempt had set aside that nobody can charge for."""
         ...
 
-    async def settle(self, call: ModelCall, reply: ModelReply) -> ModelExchange:
-        """Count an answered call at what it cost, log it, and record both texts."""
+    async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
+        """Count at its estimate an attempt that was not answered and may be charged for."""
+        ...
+
+    async def settle(
+        self, call: ModelCall, reserved: Reservation, reply: ModelReply
+    ) -> ModelExchange:
+        """Count an answered attempt at what it cost, log it, and record both texts."""
         ...
 
 
@@ -151,22 +163,23 @@ class Voice:
         # rules answer at once: no clock has a say in what they come to
         is_house = self.choice.provider is AIProvider.HOUSE
         end_s = None if is_house else self.minutes.end_s()
-        await self.clerk.reserve(call)
+        reserved = await self.clerk.reserve(call)
         try:
             started = time.monotonic()
             async with asyncio.timeout_at(end_s):
                 response = await _whole(self.llm, request)
             latency_ms = round((time.monotonic() - started) * 1000)
-        except ModelUnavailable:
-            await self.clerk.release(call)
+        except ModelUnavailable as error:
+            unpaid = self.clerk.forfeit if error.may_be_charged else self.clerk.release
+            await unpaid(call, reserved)
             raise
         except InvalidValue as error:
             # what the model's own protocol has no words for was not sent
-            await self.clerk.release(call)
+            await self.clerk.release(call, reserved)
             problem = f"it cannot be asked this ({error.field})"
             raise ModelUnavailable(str(self.choice), problem, attempts=0) from error
         except TimeoutError as error:
-            # as with a process that dies, it is swept later: it may have been charged for
+            await self.clerk.forfeit(call, reserved)
             raise MeetingOver from error
         reply = ModelReply(
             answered_by=_answered_by(response, self.choice),
@@ -175,7 +188,7 @@ class Voice:
             latency_ms=latency_ms,
             tool_calls=len(wire.calls_of(response)),
         )
-        self.minutes.exchanges.append(await self.clerk.settle(call, reply))
+        self.minutes.exchanges.append(await self.clerk.settle(call, reserved, reply))
         return response
 
     def _call(self, request: LlmRequest, number: int) -> ModelCall:
@@ -256,7 +269,8 @@ async def _whole(llm: BaseLlm, request: LlmRequest) -> LlmResponse:
         whole = response
     if whole is None or not (_has_parts(whole) or whole.usage_metadata is not None):
         problem = (whole.error_message or whole.error_code) if whole else None
-        raise ModelUnavailable(llm.model, problem or "an empty answer", attempts=1)
+        problem = problem or "an empty answer"
+        raise ModelUnavailable(llm.model, problem, attempts=1, may_be_charged=True)
     # one without a word that has used tokens is paid for: it counts, as a malformed answer
     return wire.mended(whole)
 

@@ -31,7 +31,6 @@ from hedgerow.infrastructure.postgres.tables.markets import (
     regime_sources,
 )
 from hedgerow.infrastructure.postgres.tables.models import (
-    RESERVATION_IS_PENDING,
     ai_budgets,
     ai_reservations,
     desk_meetings,
@@ -68,7 +67,6 @@ __all__ = [
     "ORDER_IS_WORKING",
     "PAGE_EVENTS",
     "POSITION_IS_OPEN",
-    "RESERVATION_IS_PENDING",
     "ai_budgets",
     "ai_reservations",
     "circuit_breaker_states",

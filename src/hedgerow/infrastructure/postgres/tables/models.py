@@ -35,6 +35,7 @@ from hedgerow.infrastructure.postgres.tables.columns import (
 )
 
 RESERVATION_IS_PENDING = "settled_at is null"
+CALL_IS_UNLOGGED = "usage_log is not null"
 _WHOSE = "the user it belongs to, or the one of shared research"
 
 model_contents = Table(
@@ -128,7 +129,7 @@ ai_reservations = Table(
     "ai_reservations",
     metadata,
     uuid("user_id", _WHOSE),
-    uuid("call_id", "the call"),
+    uuid("call_id", "the attempt at a call: one that is asked again is another one"),
     Column("month", Date, nullable=False, comment="the month it counts in, by its first day"),
     moment("reserved_at", "when it was set aside"),
     number("estimate_usd", "what it was expected to cost, US dollars"),
@@ -138,10 +139,13 @@ ai_reservations = Table(
         nullable=True,
     ),
     number("settled_usd", "what it was counted at, US dollars", nullable=True),
+    document("usage_log", "the row of ai_usage_logs, until ClickHouse has it", nullable=True),
     PrimaryKeyConstraint("user_id", "call_id"),
     ForeignKeyConstraint(["user_id", "month"], ["ai_budgets.user_id", "ai_budgets.month"]),
     CheckConstraint("(settled_at is null) = (settled_usd is null)", "settled"),
+    CheckConstraint("usage_log is null or settled_at is not null", "usage_log"),
     *not_negative("estimate_usd", "settled_usd"),
     Index("ix_ai_reservations_pending", "reserved_at", postgresql_where=RESERVATION_IS_PENDING),
+    Index("ix_ai_reservations_unlogged", "call_id", postgresql_where=CALL_IS_UNLOGGED),
     comment="Calls of models that money was set aside for, each counted once.",
 )
