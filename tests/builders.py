@@ -17,6 +17,7 @@ from uuid import UUID
 import hypothesis
 
 from hedgerow.domain.accounts import ExchangeAccount, Permission
+from hedgerow.domain.ai_usage import AIProvider, AIUsageLog
 from hedgerow.domain.fund import Fund
 from hedgerow.domain.ids import IdSequence
 from hedgerow.domain.ledger import Reference
@@ -473,6 +474,35 @@ async def keep(open_unit: OpenUnitOfWork, fund: Fund, *steps: Step) -> list[Pend
         wishes = await unit.funds.save(fund, [TimedStep(fund.as_of, step) for step in steps])
         await unit.commit()
     return wishes
+
+
+def usage_log(event_id: str, **changes: Any) -> AIUsageLog:
+    """A call of a model, as it is logged."""
+    usual = AIUsageLog(
+        timestamp=NOON,
+        event_id=event_id,
+        user_id="ann",
+        session_id="s'1",
+        agent_name="market_analyst",
+        provider=AIProvider.ANTHROPIC,
+        model_id="claude-sonnet-4",
+        prompt_tokens=1500,
+        completion_tokens=300,
+        total_tokens=1800,
+        input_cost_usd=Decimal("0.25"),
+        output_cost_usd=Decimal("0.5"),
+        total_cost_usd=Decimal("0.75"),
+        tool_calls_count=2,
+        is_cached=True,
+        cache_hit=False,
+        latency_ms=1234,
+        reasoning_step=1,
+        workflow_name="MarketResearchWorkflow",
+        cached_tokens=700,
+        cache_write_tokens=50,
+        thinking_tokens=120,
+    )
+    return replace(usual, **changes)
 
 
 def digits(value: object) -> Any:

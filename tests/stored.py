@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import NOON, Scene, instrument, proposal
+from builders import NOON, Scene, instrument, proposal, usage_log
 from hedgerow.domain.ai_budget import BudgetLimits
 from hedgerow.domain.ai_usage import HOUSE
 from hedgerow.domain.fund import Fund
@@ -111,7 +111,10 @@ async def store(engine: AsyncEngine, owner: UUID, trades: int = 1) -> Stored:
         await unit.sessions.add(_long_session(owner))
         await unit.model_records.add([exchange])
         await unit.meetings.add(meeting)
-        await unit.ai_budgets.reserve(owner, exchange.call_id, Decimal("0.2"), LIMITS, NOON)
+        paid = logged_call(owner)
+        for call_id in (exchange.call_id, paid):
+            await unit.ai_budgets.reserve(owner, call_id, Decimal("0.2"), LIMITS, NOON)
+        await unit.ai_budgets.settle(owner, paid, Decimal("0.1"), NOON, usage_log(str(paid)))
         await unit.inbox.claim("subscriber", [(owner, 1)])
         await unit.vault_keys.register(KEK, NOON)
         await unit.vault_keys.add(key, NOON)
@@ -200,6 +203,11 @@ def _long_session(owner: UUID) -> Session:
     content = EventContent(ContentType.TEXT, text="Still looking.")
     session.append(*(SessionEvent(f"l{n}", "analyst", content, LATER) for n in range(65)))
     return session
+
+
+def logged_call(owner: UUID) -> UUID:
+    """A call of theirs that is settled, and whose log is kept."""
+    return derived_id(NOON, owner, "logged call")
 
 
 def _exchange(owner: UUID) -> ModelExchange:

@@ -20,7 +20,7 @@ from hedgerow.domain.sessions import ContentType, EventContent, SessionEvent
 from hedgerow.infrastructure.postgres import tables
 from hedgerow.usecases.ports.desk import RecallQuery
 from hedgerow.usecases.ports.funds import TimedStep
-from stored import KEK, LATER, LIMITS, Stored, WordCount
+from stored import KEK, LATER, LIMITS, Stored, WordCount, logged_call
 
 TENANT_TABLES: Final = [
     table
@@ -166,6 +166,9 @@ WRITES: Final[dict[str, Call]] = {
     "ai_budgets.release": lambda unit, ada: unit.ai_budgets.release(
         ada.user_id, ada.exchange.call_id, NOON
     ),
+    "ai_budgets.forget_logs": lambda unit, ada: unit.ai_budgets.forget_logs(
+        [logged_call(ada.user_id)]
+    ),
     "ai_budgets.alert_due": lambda unit, ada: unit.ai_budgets.alert_due(ada.user_id, 80, NOON),
     "ai_budgets.sweep": lambda unit, _: unit.ai_budgets.sweep(LATER),
     "runs.add": lambda unit, ada: unit.runs.add(ada.run),
@@ -176,6 +179,7 @@ OWN: Final[dict[str, Call]] = {
     "trades.last": lambda unit, _: unit.trades.last(),
     "trades.counts": lambda unit, ada: unit.trades.counts(ada.user_id),
     "meetings.last": lambda unit, _: unit.meetings.last(),
+    "ai_budgets.unlogged": lambda unit, _: unit.ai_budgets.unlogged(),
     "ai_budgets.state": lambda unit, ada: unit.ai_budgets.state(ada.user_id, NOON),
     "journal.record_of": lambda unit, ada: unit.journal.record_of(
         ada.user_id, SetupType.BREAKOUT, MarketRegime.TREND, LATER

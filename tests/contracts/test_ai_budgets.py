@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from builders import NOON, USER
+from builders import NOON, USER, usage_log
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetState, month_of
+from hedgerow.domain.ai_usage import AIUsageLog
 from hedgerow.domain.errors import BudgetExhausted, NotExact
 from hedgerow.infrastructure.postgres.engine import open_engine
 from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork
@@ -149,21 +150,10 @@ async def test_estimates_are_exact(budgets: Budgets) -> None:
 
 
 @on_every_postgres
-async def test_a_call_is_reserved_once_also_at_the_same_time(budgets: Budgets) -> None:
-    await asyncio.gather(*(budgets.reserve() for _ in range(20)))
-    once = BudgetState(MONTH, requests_reserved=1, usd_reserved=DIME)
-    assert await budgets.state() == once
-    # also where there is no room for another
-    assert await budgets.reserve(limits=BudgetLimits(0)) == once
-
-
-@on_every_postgres
 async def test_a_call_is_settled_once_also_at_the_same_time(budgets: Budgets) -> None:
     await budgets.reserve()
     states = await asyncio.gather(*(budgets.settle() for _ in range(20)))
     assert set(states) == {BudgetState(MONTH, requests_spent=1, usd_spent=CENT)}
-    # nor is it reserved again
-    assert await budgets.reserve() == states[0]
 
 
 async def test_a_released_call_may_be_made_after_all(budgets: Budgets) -> None:
@@ -211,6 +201,54 @@ async def test_sweeping_and_settling_at_once_counts_once(budgets: Budgets) -> No
     assert await budgets.state() == BudgetState(
         MONTH, requests_spent=30, usd_spent=swept * DIME + (30 - swept) * CENT
     )
+
+
+# --- logs ------------------------------------------------------------------------------------
+
+
+async def settle_logged(budgets: Budgets, call_id: UUID) -> AIUsageLog:
+    """Settle a call with its log."""
+    log = usage_log(str(call_id))
+    await budgets.reserve(call_id)
+    async with budgets.open_unit(USER) as unit:
+        await unit.ai_budgets.settle(USER, call_id, CENT, NOON, log)
+        await unit.commit()
+    return log
+
+
+async def unlogged(budgets: Budgets) -> list[AIUsageLog]:
+    async with budgets.open_unit(SYSTEM) as unit:
+        return list(await unit.ai_budgets.unlogged())
+
+
+@on_every_postgres
+async def test_a_log_is_kept_until_it_is_stored(budgets: Budgets) -> None:
+    logs = [await settle_logged(budgets, call_id) for call_id in ids(1, 2)]
+    await budgets.reserve(UUID(int=9))
+    await budgets.settle(UUID(int=9))
+    assert await unlogged(budgets) == logs
+    first = [UUID(int=1), UUID(int=9)]
+    async with budgets.open_unit(SYSTEM) as unit:
+        assert await unit.ai_budgets.forget_logs(first) == {UUID(int=1)}
+    assert await unlogged(budgets) == logs, "it was not committed"
+    async with budgets.open_unit(SYSTEM) as unit:
+        assert await unit.ai_budgets.forget_logs(first) == {UUID(int=1)}
+        await unit.commit()
+    assert await unlogged(budgets) == logs[1:]
+
+
+@on_every_postgres
+async def test_of_those_who_store_a_log_at_once_one_does(budgets: Budgets) -> None:
+    await settle_logged(budgets, CALL)
+
+    async def forget() -> int:
+        async with budgets.open_unit(SYSTEM) as unit:
+            mine = await unit.ai_budgets.forget_logs([CALL])
+            await asyncio.sleep(0.01)
+            await unit.commit()
+        return len(mine)
+
+    assert sorted(await asyncio.gather(*(forget() for _ in range(5)))) == [0, 0, 0, 0, 1]
 
 
 # --- months, alerts and users ----------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from builders import usage_log
 from clickhouse_engines import ENGINES, opened
 from hedgerow.domain.ai_usage import (
     AgentCost,
@@ -54,31 +55,7 @@ async def clickhouse(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 
 def log(number: int, **changes: Any) -> AIUsageLog:
-    usual = AIUsageLog(
-        timestamp=NOON,
-        event_id=f"evt_{number}",
-        user_id="ann",
-        session_id="s'1",
-        agent_name="market_analyst",
-        provider=AIProvider.ANTHROPIC,
-        model_id="claude-sonnet-4",
-        prompt_tokens=1500,
-        completion_tokens=300,
-        total_tokens=1800,
-        input_cost_usd=Decimal("0.25"),
-        output_cost_usd=Decimal("0.5"),
-        total_cost_usd=Decimal("0.75"),
-        tool_calls_count=2,
-        is_cached=True,
-        cache_hit=False,
-        latency_ms=1234,
-        reasoning_step=1,
-        workflow_name="MarketResearchWorkflow",
-        cached_tokens=700,
-        cache_write_tokens=50,
-        thinking_tokens=120,
-    )
-    return replace(usual, **changes)
+    return replace(usage_log(f"evt_{number}"), **({"timestamp": NOON} | changes))
 
 
 LOGS = [

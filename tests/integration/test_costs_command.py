@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from builders import usage_log
 from clickhouse_engines import held
 from hedgerow.bootstrap import Backstage
-from hedgerow.domain.ai_usage import AIProvider, AIUsageLog
+from hedgerow.domain.ai_usage import AIProvider
 from hedgerow.domain.errors import InputRefused
 from hedgerow.entrypoints.cli import make_app
 
@@ -46,27 +47,19 @@ def spend() -> None:
         ("bob", "analyst", "gpt", 1, "2.1"),
     ]
     logs = [
-        AIUsageLog(
+        usage_log(
+            f"{user} {agent}",
             timestamp=NOON + timedelta(days=day),
-            event_id=f"{user} {agent}",
             user_id=user,
-            session_id="s",
             agent_name=agent,
             provider=AIProvider.OPENAI,
             model_id=model,
             prompt_tokens=1000,
             completion_tokens=200,
             total_tokens=1200,
-            input_cost_usd=Decimal(cost),
-            output_cost_usd=Decimal(0),
             total_cost_usd=Decimal(cost),
-            tool_calls_count=0,
-            is_cached=False,
-            cache_hit=False,
-            latency_ms=900,
-            reasoning_step=0,
-            workflow_name="trade",
             cached_tokens=700,
+            cache_write_tokens=0,
             thinking_tokens=150 * day,
         )
         for user, agent, model, day, cost in calls

@@ -133,6 +133,8 @@ async def check_accounts(run: Asked) -> None:
         "SELECT sum(requests_spent) AS spent, sum(requests_reserved) AS open FROM ai_budgets",
     )
     assert (counted["spent"], counted["open"]) == (requests, 0)
+    (kept,) = await rows(run.data, "SELECT count(usage_log) AS logs FROM ai_reservations")
+    assert kept["logs"] == 0, "all of them are stored"
     recorded = await rows(
         run.data,
         "SELECT answered_provider || '/' || answered_model AS model,"

@@ -12,18 +12,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from hedgerow.domain.errors import InputRefused
+from hedgerow.domain.errors import InputRefused, StoreUnavailable
 from hedgerow.infrastructure.embedded import postgres as postgres_module
 from hedgerow.infrastructure.embedded import postgres_programs as programs_module
 from hedgerow.infrastructure.embedded.locks import is_held
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
 from hedgerow.infrastructure.embedded.postgres_programs import postgres_programs
 from hedgerow.infrastructure.embedded.service_user import ServiceUser, service_user
+from hedgerow.infrastructure.postgres.engine import open_engine
+from hedgerow.infrastructure.postgres.failures import reached
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root runs PostgreSQL as another user"
@@ -148,6 +151,25 @@ def test_a_server_left_by_a_killed_process_is_used_and_stopped(folder: Path) -> 
     assert not is_running(folder)
 
 
+@pytest.mark.parametrize("is_idle", [True, False])
+async def test_a_server_that_goes_away_is_told_from_one_that_never_was_there(
+    folder: Path, is_idle: bool
+) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        async with open_engine(postgres.url) as engine:
+            async with engine.connect():
+                pass
+            if not is_idle:
+                await engine.dispose()
+            os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), SIGKILL)
+            wait_until_stopped(folder)
+            with pytest.raises(StoreUnavailable) as refused, reached(engine):
+                async with engine.connect() as connection:
+                    await connection.execute(text("SELECT 1"))
+    assert refused.value.what.startswith("the connection to PostgreSQL is lost (")
+    assert "what was committed is kept" in refused.value.fix
+
+
 @pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["alive", "dead"])
 def test_a_pid_file_left_by_a_power_cut_is_no_obstacle(folder: Path, pid: int) -> None:
     pid_file = folder / "data" / "postmaster.pid"
@@ -156,7 +178,7 @@ def test_a_pid_file_left_by_a_power_cut_is_no_obstacle(folder: Path, pid: int) -
         process.kill()
         process.wait()
         left = pid_file.read_text().splitlines()
-        os.kill(int(left[0]), signal.SIGKILL)
+        os.kill(int(left[0]), SIGKILL)
     wait_until_stopped(folder)
     # the id of the dead server may by now be that of any process
     pid_file.write_text("\n".join([str(pid), *left[1:]]) + "\n")

@@ -185,6 +185,23 @@ class TestDrift:
         assert DRIFT_BAND_PCT == 5
         assert isinstance(screen(sight(holding(share_pct)), CANDLE), Called) is is_called
 
+    @pytest.mark.parametrize(
+        ("often", "days"),
+        [
+            (RebalanceFrequency.DAILY, 1),
+            (RebalanceFrequency.WEEKLY, 7),
+            (RebalanceFrequency.MONTHLY, 30),
+        ],
+    )
+    def test_while_it_goes_on_as_often_as_the_strategy_rebalances(
+        self, often: RebalanceFrequency, days: int
+    ) -> None:
+        drifting = holding("90", rebalance_frequency=often)
+        due = timedelta(days=days)
+        early = sight(drifting, since_met=due - timedelta(microseconds=1))
+        assert isinstance(screen(early, CANDLE), PassedOver)
+        assert isinstance(screen(sight(drifting, since_met=due), CANDLE), Called)
+
     def test_not_where_the_strategy_never_rebalances(self) -> None:
         never = holding("90", rebalance_frequency=RebalanceFrequency.NEVER)
         assert isinstance(screen(sight(never), CANDLE), PassedOver)

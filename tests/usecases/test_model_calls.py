@@ -14,7 +14,7 @@ import pytest
 
 from hedgerow.domain.ai_budget import BudgetLimits, BudgetPressure, BudgetState, month_of
 from hedgerow.domain.ai_usage import HOUSE, AIProvider, AIUsageLog, ModelChoice, TokenUsage
-from hedgerow.domain.errors import BudgetExhausted
+from hedgerow.domain.errors import BudgetExhausted, StoreUnavailable
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.sessions import RESEARCH_USER_ID
 from hedgerow.infrastructure.models.prices import BundledPrices
@@ -28,7 +28,7 @@ from hedgerow.usecases.model_calls import (
     Reservation,
 )
 from hedgerow.usecases.ports.model_records import Meeting
-from hedgerow.usecases.ports.unit_of_work import SYSTEM, OpenUnitOfWork
+from hedgerow.usecases.ports.unit_of_work import SYSTEM, Actor, OpenUnitOfWork, UnitOfWork
 from replay_builders import Crashed, crashing
 
 USER, BOB = UUID(int=0xA11CE), UUID(int=0xB0B)
@@ -326,7 +326,9 @@ class TestAProcessThatDies:
         assert [row.event_id for row in office.log.rows] == [str(reserved.id)] * is_durable
 
     async def test_before_its_log_is_stored_leaves_it_to_the_next(self, office: Office) -> None:
-        first, second = await office.pay(call()), await office.pay(call(1))
+        first = await office.pay(call())
+        office.hands.at += timedelta(seconds=1)
+        second = await office.pay(call(1))
         (of_first, of_second) = office.log.rows
         heir = Office(office.open_unit)
         await heir.clerk.sweep()
@@ -344,6 +346,37 @@ class TestAProcessThatDies:
         await log_usage(save, office.open_unit, await office.unlogged())
         assert [log.event_id for log in stored] == [str(first.id), *[str(second.id)] * 2]
         assert await office.unlogged() == []
+
+    async def test_with_its_database_leaves_the_paid_ones_to_the_next(
+        self, office: Office, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stored: list[AIUsageLog] = []
+
+        async def save(logs: Sequence[AIUsageLog]) -> None:
+            stored.extend(logs)
+
+        def gone(_: Actor) -> UnitOfWork:
+            raise StoreUnavailable("the connection to PostgreSQL is lost", "there", "wait")
+
+        await office.pay(call())
+        house = call(asked=HOUSE)
+        free = await office.pay(house, reply(answered_by=HOUSE))
+        await log_usage(save, gone, office.log.rows)
+        assert [log.event_id for log in stored] == [str(free.id)]
+        assert "the connection to PostgreSQL is lost" in caplog.text
+        assert await office.unlogged() == office.log.rows[:1]
+
+    async def test_a_store_of_logs_that_fails_is_told_and_nothing_forgotten(
+        self, office: Office
+    ) -> None:
+        async def save(logs: Sequence[AIUsageLog]) -> None:
+            if logs:
+                raise StoreUnavailable("ClickHouse does not answer", "there", "wait")
+
+        await office.pay(call())
+        with pytest.raises(StoreUnavailable):
+            await log_usage(save, office.open_unit, office.log.rows)
+        assert await office.unlogged() == office.log.rows
 
     async def test_long_after_it_was_swept_an_answer_counts_no_second_time(
         self, office: Office

@@ -115,8 +115,8 @@ class AgentsMaker:
         if not asks_models:
             return RecordRoom(archive, None)
         keep = FundSessionService(self.open_unit_of_work).keep
-        limits = self._research_limits
-        live = LiveModels(self._llm_alone, self.clerk(), keep, token_usage, limits)
+        terms = self._research_limits, self.settings.desk_deadline_s
+        live = LiveModels(self._llm_alone, self._clerk(), keep, token_usage, *terms)
         return RecordRoom(archive, live)
 
     @property
@@ -124,17 +124,15 @@ class AgentsMaker:
         return BudgetLimits(_RESEARCH_REQUESTS_MAX, self.settings.research_budget_usd)
 
     def clerk(self) -> ModelClerk:
-        """Who keeps account of calls."""
+        """Who keeps account of the desk's calls."""
+        return self._clerk(*stand_ins(self.settings))
+
+    def _clerk(self, *others: ModelChoice) -> ModelClerk:
         from hedgerow.infrastructure.models.prices import BundledPrices
         from hedgerow.infrastructure.system_clock import SystemClock
 
-        return ModelClerk(
-            self.open_unit_of_work,
-            self.usage_log,
-            BundledPrices(),
-            SystemClock(),
-            stand_ins(self.settings),
-        )
+        units, prices = self.open_unit_of_work, BundledPrices()
+        return ModelClerk(units, self.usage_log, prices, SystemClock(), others)
 
     def _llm(self, choice: ModelChoice) -> BaseLlm:
         """A model with those that stand in for it; raises InputRefused for one not set up."""

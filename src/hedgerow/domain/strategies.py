@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from hedgerow.domain.errors import DocumentRefused, InsufficientCash, InvalidValue
@@ -39,6 +40,18 @@ class RebalanceFrequency(StrEnum):
     WEEKLY = "weekly"
     MONTHLY = "monthly"
     NEVER = "never"
+
+    @property
+    def every(self) -> timedelta | None:
+        """The time in between; a month is 30 days, NEVER has none."""
+        return _REBALANCED_EVERY.get(self)
+
+
+_REBALANCED_EVERY: Final = {
+    RebalanceFrequency.DAILY: timedelta(days=1),
+    RebalanceFrequency.WEEKLY: timedelta(days=7),
+    RebalanceFrequency.MONTHLY: timedelta(days=30),
+}
 
 
 @dataclass(frozen=True, slots=True)

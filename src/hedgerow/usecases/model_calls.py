@@ -56,8 +56,8 @@ class ModelCall:
     def id(self) -> UUID:
         """The same request of the same session has the same id, however often it is repeated.
 
-        Another request in its place, as where a meeting is held again and more is remembered by
-        then, is another call: it costs again, and must be counted.
+        It is recorded once. Another request in its place, as where a meeting is held again and more
+        is remembered by then, is another call.
         """
         caller = self.caller
         place = (caller.session_id, self.agent_name, str(self.number))
@@ -71,9 +71,9 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What is set aside for one attempt at a call, at `usd` US dollars at most.
+    """What is set aside for one time that a call is made, at `usd` US dollars at most.
 
-    Each attempt may be charged for, so each has an id of its own. Those of the house cost nothing
+    It may be charged for each time, so each has an id of its own. Those of the house cost nothing
     and are the same again: theirs is the id of the call.
     """
 
@@ -144,7 +144,7 @@ class ModelClerk:
             return await unit.model_records.answer(call.caller.user_id, call.request_key)
 
     async def reserve(self, call: ModelCall) -> Reservation:
-        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
+        """Set a call aside in the month's budget; raises BudgetExhausted."""
         if call.asked.provider is AIProvider.HOUSE:
             return Reservation(call.id, ZERO)
         caller, now = call.caller, self._clock.now()
@@ -155,7 +155,7 @@ class ModelClerk:
         return made
 
     async def release(self, call: ModelCall, reserved: Reservation) -> None:
-        """Give back what an attempt had set aside that nobody can charge for."""
+        """Give back what a call had set aside that nobody can charge for."""
         if call.asked.provider is AIProvider.HOUSE:
             return
         async with self._open(actor_of(call.caller.user_id)) as unit:
@@ -163,7 +163,7 @@ class ModelClerk:
             await unit.commit()
 
     async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
-        """Count at its estimate an attempt that was not answered and may be charged for."""
+        """Count at its estimate a call that was not answered and may be charged for."""
         if call.asked.provider is AIProvider.HOUSE:
             return
         whose, now = call.caller.user_id, self._clock.now()
@@ -174,7 +174,7 @@ class ModelClerk:
     async def settle(
         self, call: ModelCall, reserved: Reservation, reply: ModelReply
     ) -> ModelExchange:
-        """Count an answered attempt at what it cost, log it, and record both texts."""
+        """Count an answered call at what it cost, log it, and record both texts."""
         exchange = exchange_of(call, reply.answered_by, reply.response)
         now = self._clock.now()
         cost = self._prices.price(reply.answered_by, reply.usage, now) or FREE

@@ -37,7 +37,7 @@ class BatchLimits:
 
 @dataclass(eq=False)
 class RowsNotStored(HedgerowError):
-    """The writer was closed while the engine kept failing: these rows exist nowhere else."""
+    """The writer was closed while the engine kept failing: it holds these rows no longer."""
 
     rows: int
     problem: str

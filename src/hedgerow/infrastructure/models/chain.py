@@ -16,9 +16,9 @@ from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
 from hedgerow.domain.ai_usage import ModelChoice
-from hedgerow.domain.errors import ModelUnavailable
+from hedgerow.domain.errors import InvalidValue, ModelUnavailable
 from hedgerow.infrastructure.models.circuit import Admission, Circuit
-from hedgerow.infrastructure.models.faults import STUMBLES, Fault, late, unreadable
+from hedgerow.infrastructure.models.faults import STUMBLES, Fault, late, unreadable, unsayable
 from hedgerow.infrastructure.models.patience import Pace, Patience
 from hedgerow.infrastructure.models.provider import Provider
 from hedgerow.infrastructure.models.thoughts import read_by, signed
@@ -126,6 +126,8 @@ class Link:
                 answer = late(timeout_s)
             except self.provider.errors as error:
                 answer = self.provider.fault(error)
+            except InvalidValue as error:
+                answer = unsayable(error)
             except STUMBLES as error:
                 answer = unreadable(error)
             if answer is None:

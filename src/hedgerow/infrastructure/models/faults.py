@@ -13,12 +13,15 @@ from typing import Final
 
 import httpx2
 
+from hedgerow.domain.errors import InvalidValue
 from hedgerow.usecases.pauses import retry_after_s
 
 STUMBLES: Final = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 """What adapters raise over an answer that is not what the protocol says."""
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _PASSING: Final = frozenset({408, 409, 425, 429})
+# whoever stands before the model has given up on it; it may have worked all the same
+_GIVEN_UP: Final = frozenset({408, 504, 524})
 _DENIED: Final = frozenset({401, 403})
 _REASONS: Final = {
     400: "it does not take this request",
@@ -50,7 +53,13 @@ def of_status(status: int, headers: Mapping[str, str], key_setting: str) -> Faul
         return Fault(f"answered {status}: {key_setting} is not a key that may use it", False)
     reason = _REASONS.get(status)
     problem = f"answered {status}: {reason}" if reason else f"answered {status}"
-    return Fault(problem, status in _PASSING or status >= 500, _wanted_s(headers))
+    is_passing = status in _PASSING or status >= 500
+    return Fault(problem, is_passing, _wanted_s(headers), may_be_charged=status in _GIVEN_UP)
+
+
+def unsayable(error: InvalidValue) -> Fault:
+    """What the model's own protocol has no words for: it was not sent."""
+    return Fault(f"cannot be asked this ({error.field})", is_passing=False)
 
 
 def late(seconds: float) -> Fault:

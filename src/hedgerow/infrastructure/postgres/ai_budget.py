@@ -6,7 +6,7 @@ lock held, so that calls that are reserved at the same time cannot exceed a limi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Never
@@ -27,8 +27,6 @@ _SWEEP_LOCK: Final = 4_853_118_307_261
 _STATE: Final = "month, requests_spent, requests_reserved, usd_spent, usd_reserved"
 _NOTHING: Final = "requests_spent, requests_reserved, usd_spent, usd_reserved, told_pct"
 
-_LOG: Final = JSONB(none_as_null=True)
-
 _READ: Final = text(f"SELECT {_STATE} FROM ai_budgets WHERE user_id = :user_id AND month = :month")  # noqa: S608 - names of our own
 _READ_OF_CALL: Final = text(f"""
     SELECT {_STATE} FROM ai_budgets JOIN ai_reservations USING (user_id, month)
@@ -39,8 +37,6 @@ _RESERVE: Final = text(f"""
         INSERT INTO ai_budgets AS b (user_id, month, {_NOTHING})
         SELECT :user_id, :month, 0, 1, 0, :usd, 0
         WHERE :requests_max >= 1 AND (:usd_max IS NULL OR :usd <= :usd_max)
-          AND NOT EXISTS (
-            SELECT FROM ai_reservations WHERE user_id = :user_id AND call_id = :call_id)
         ON CONFLICT (user_id, month) DO UPDATE SET
             requests_reserved = b.requests_reserved + 1,
             usd_reserved = b.usd_reserved + excluded.usd_reserved
@@ -50,17 +46,9 @@ _RESERVE: Final = text(f"""
     ), reserved AS (
         INSERT INTO ai_reservations (user_id, call_id, month, reserved_at, estimate_usd)
         SELECT :user_id, :call_id, month, :at, :usd FROM booked
-        ON CONFLICT DO NOTHING RETURNING call_id
     )
-    SELECT {_STATE}, EXISTS (SELECT FROM reserved) AS is_reserved FROM booked
+    SELECT {_STATE} FROM booked
 """).bindparams(bindparam("usd", type_=Numeric), bindparam("usd_max", type_=Numeric))  # noqa: S608 - names of our own
-# Two who reserve the same call at the same time do not see each other: the second has booked it
-# again before it finds the reservation of the first.
-_UNBOOK: Final = text(f"""
-    UPDATE ai_budgets SET requests_reserved = requests_reserved - 1,
-        usd_reserved = usd_reserved - :usd
-    WHERE user_id = :user_id AND month = :month RETURNING {_STATE}
-""").bindparams(bindparam("usd", type_=Numeric))  # noqa: S608 - names of our own
 _SETTLE: Final = text(f"""
     WITH settled AS (
         UPDATE ai_reservations SET settled_at = :at, settled_usd = :usd, usage_log = :log
@@ -76,10 +64,15 @@ _SETTLE: Final = text(f"""
 _UNLOGGED: Final = text("""
     SELECT usage_log FROM ai_reservations WHERE usage_log IS NOT NULL ORDER BY settled_at, call_id
 """).columns(usage_log=JSONB)
-_LOGGED: Final = text("""
+_FORGET_LOGS: Final = (
+    text("""
     UPDATE ai_reservations SET usage_log = NULL
     WHERE call_id = ANY(:call_ids) AND usage_log IS NOT NULL
-""").bindparams(bindparam("call_ids", type_=ARRAY(Uuid)))
+    RETURNING call_id
+""")
+    .columns(call_id=Uuid)
+    .bindparams(bindparam("call_ids", type_=ARRAY(Uuid)))
+)
 _RELEASE: Final = text("""
     WITH released AS (
         DELETE FROM ai_reservations
@@ -144,15 +137,9 @@ class PostgresAIBudgets:
         asked = {"user_id": user_id, "month": month, "call_id": call_id, "usd": estimate_usd}
         bounds = {"requests_max": limits.requests, "usd_max": limits.usd, "at": at}
         booked = (await self._connection.execute(_RESERVE, asked | bounds)).one_or_none()
-        if booked is not None and booked.is_reserved:
-            return _state_of(booked)
-        if booked is not None:
-            unbooked = {"user_id": user_id, "month": booked.month, "usd": estimate_usd}
-            return _state_of((await self._connection.execute(_UNBOOK, unbooked)).one())
-        known = await self._of_call(user_id, call_id)
-        if known is None:
+        if booked is None:
             _refuse(user_id, await self.state(user_id, at), limits)
-        return known
+        return _state_of(booked)
 
     async def settle(
         self,
@@ -181,13 +168,14 @@ class PostgresAIBudgets:
         return int(await self._connection.scalar(_SWEEP, asked) or 0)
 
     async def unlogged(self) -> Sequence[AIUsageLog]:
-        """The logs of settled calls that are not known to be stored, the oldest first."""
+        """The logs of settled calls that are kept still, the oldest first."""
         kept = await self._connection.scalars(_UNLOGGED)
         return [decode(AIUsageLog, document) for document in kept]
 
-    async def logged(self, call_ids: Sequence[UUID]) -> None:
-        """Forget the logs of these calls: they are stored."""
-        await self._connection.execute(_LOGGED, {"call_ids": list(call_ids)})
+    async def forget_logs(self, call_ids: Collection[UUID]) -> Collection[UUID]:
+        """Keep the logs of these calls no longer; returns those whose logs had been kept."""
+        asked = {"call_ids": list(call_ids)}
+        return set(await self._connection.scalars(_FORGET_LOGS, asked))
 
     async def state(self, user_id: UUID, at: datetime) -> BudgetState:
         """What the month of `at` holds."""

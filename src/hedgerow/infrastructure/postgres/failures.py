@@ -57,8 +57,16 @@ def reached(engine: AsyncEngine) -> Iterator[None]:
             yield
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        what = f"PostgreSQL cannot be reached: {reason}"
-        raise StoreUnavailable(what=what, where=_place(engine.url), fix=_URL) from error
+        what, fix = f"PostgreSQL cannot be reached: {reason}", _URL
+        if _was_reached(engine):
+            lost, fix = _BY_CODE["08"]
+            what = f"{lost} ({reason})"
+        raise StoreUnavailable(what=what, where=_place(engine.url), fix=fix) from error
+
+
+def _was_reached(engine: AsyncEngine) -> bool:
+    # what the dialect learns as the first connection is made
+    return getattr(engine.dialect, "server_version_info", None) is not None
 
 
 def _failure(url: URL, error: Exception) -> StoreUnavailable | None:

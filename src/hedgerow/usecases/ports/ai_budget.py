@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -25,8 +25,8 @@ class AIBudgets(Protocol):
     ) -> BudgetState:
         """Set a call and its estimated cost aside in the month of `at`.
 
-        Raises BudgetExhausted, having changed nothing, where a limit would be exceeded. A call that
-        is reserved already stays reserved once.
+        Raises BudgetExhausted, having changed nothing, where a limit would be exceeded. Each time
+        that a call is made is one of its own, with an id of its own.
         """
         ...
 
@@ -41,8 +41,8 @@ class AIBudgets(Protocol):
         """Count a reserved call at what it cost; one that is settled already counts once.
 
         It counts in the month it was reserved in, whose state is returned. One that was never
-        reserved, or was released, counts nothing. The `log` of one that counts is kept until it is
-        known to be stored.
+        reserved, or was released, counts nothing. The `log` of one that counts is kept until
+        it is stored.
         """
         ...
 
@@ -51,11 +51,15 @@ class AIBudgets(Protocol):
         ...
 
     async def unlogged(self) -> Sequence[AIUsageLog]:
-        """The logs of settled calls that are not known to be stored, the oldest first."""
+        """The logs of settled calls that are kept still, the oldest first."""
         ...
 
-    async def logged(self, call_ids: Sequence[UUID]) -> None:
-        """Forget the logs of these calls: they are stored."""
+    async def forget_logs(self, call_ids: Collection[UUID]) -> Collection[UUID]:
+        """Keep the logs of these calls no longer; returns those whose logs had been kept.
+
+        Whoever is about to store them asks for it in the same unit of work. Others who do so as
+        well wait for its end, and get them only where it was not committed.
+        """
         ...
 
     async def sweep(self, reserved_before: datetime) -> int:

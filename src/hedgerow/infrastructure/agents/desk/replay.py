@@ -60,7 +60,8 @@ class Archive:
 class LiveModels:
     """How other models are asked: as ever, with the budget and the log of all calls.
 
-    `limits` are those of the month of shared research.
+    `limits` are those of the month of shared research. Who has not spoken within `deadline_s`
+    seconds abstains.
     """
 
     llm_of: Callable[[ModelChoice], BaseLlm]
@@ -68,6 +69,7 @@ class LiveModels:
     keep: Callable[[Session], Awaitable[None]]
     read_usage: Callable[[LlmResponse], TokenUsage]
     limits: BudgetLimits
+    deadline_s: float
 
 
 class RecordRoom:
@@ -100,7 +102,8 @@ class RecordRoom:
             await live.keep(session)
 
         clerk = GuestClerk(live.clerk, notes)
-        floor = Floor(keep, live.llm_of, clerk, live.read_usage, apart=("with", str(choice)))
+        apart = ("with", str(choice))
+        floor = Floor(keep, live.llm_of, clerk, live.read_usage, live.deadline_s, apart)
         models = {agent.name: choice for agent in ROSTER}
         decision = await self._hold(record, floor, models, choice, live.limits)
         own = str(record.meeting.decision["session_id"])
@@ -222,21 +225,21 @@ class GuestClerk:
         return await self._clerk.known(call)
 
     async def reserve(self, call: ModelCall) -> Reservation:
-        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
+        """Set a call aside in the month's budget; raises BudgetExhausted."""
         return await self._clerk.reserve(call)
 
     async def release(self, call: ModelCall, reserved: Reservation) -> None:
-        """Give back what an attempt had set aside that nobody can charge for."""
+        """Give back what a call had set aside that nobody can charge for."""
         await self._clerk.release(call, reserved)
 
     async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
-        """Count at its estimate an attempt that was not answered and may be charged for."""
+        """Count at its estimate a call that was not answered and may be charged for."""
         await self._clerk.forfeit(call, reserved)
 
     async def settle(
         self, call: ModelCall, reserved: Reservation, reply: ModelReply
     ) -> ModelExchange:
-        """Count an answered attempt at what it cost, log it, and record both texts."""
+        """Count an answered call at what it cost, log it, and record both texts."""
         return await self._clerk.settle(call, reserved, reply)
 
     async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:

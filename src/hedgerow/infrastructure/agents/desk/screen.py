@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.domain.money import HUNDRED, ZERO, percent
-from hedgerow.domain.strategies import RebalanceFrequency
 from hedgerow.infrastructure.agents.setups import Setup
 from hedgerow.usecases.ports.desk import Briefing
 
@@ -54,7 +53,7 @@ def screen(sight: Sight, interval: timedelta) -> Called | PassedOver:
         sight.thesis_gone,
         _new_regime(briefing),
         _setup(sight),
-        _drift(briefing),
+        _drift(sight),
     ):
         if reason is not None:
             return Called(reason)
@@ -74,14 +73,21 @@ def _setup(sight: Sight) -> str | None:
     return f"a setup: {sight.setup.play.name} ({sight.setup.look.side})"
 
 
-def _drift(briefing: Briefing) -> str | None:
-    """A holding that has outgrown its target; too little is no drift: targets are no quotas."""
-    fund, position = briefing.fund, briefing.position
+def _drift(sight: Sight) -> str | None:
+    """A holding that has outgrown its target; too little is no drift: targets are no quotas.
+
+    It may go on for weeks: the desk looks at it as often as the strategy rebalances.
+    """
+    fund, position = sight.briefing.fund, sight.briefing.position
     assert fund is not None, "a desk is told whose it is"
-    if position is None or fund.rebalance_frequency is RebalanceFrequency.NEVER:
+    every = fund.rebalance_frequency.every
+    if position is None or every is None:
         return None
+    if sight.since_met is not None and sight.since_met < every:
+        return None
+    symbol = sight.briefing.symbol
     share = percent(position.notional, fund.equity)
-    target = fund.target_allocations.get(briefing.symbol, ZERO) * HUNDRED
+    target = fund.target_allocations.get(symbol, ZERO) * HUNDRED
     if share - target <= DRIFT_BAND_PCT:
         return None
-    return f"{briefing.symbol} is {share:.1f} % of equity, its target {target:.1f} %"
+    return f"{symbol} is {share:.1f} % of equity, its target {target:.1f} %"

@@ -27,7 +27,6 @@ from hedgerow.domain.ai_usage import AIProvider, ModelChoice, TokenUsage
 from hedgerow.domain.errors import (
     AbstentionOnRecord,
     BudgetExhausted,
-    InvalidValue,
     ModelUnavailable,
 )
 from hedgerow.infrastructure.agents.desk import wire
@@ -68,21 +67,21 @@ class Clerk(Protocol):
         ...
 
     async def reserve(self, call: ModelCall) -> Reservation:
-        """Set an attempt at a call aside in the month's budget; raises BudgetExhausted."""
+        """Set a call aside in the month's budget; raises BudgetExhausted."""
         ...
 
     async def release(self, call: ModelCall, reserved: Reservation) -> None:
-        """Give back what an attempt had set aside that nobody can charge for."""
+        """Give back what a call had set aside that nobody can charge for."""
         ...
 
     async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
-        """Count at its estimate an attempt that was not answered and may be charged for."""
+        """Count at its estimate a call that was not answered and may be charged for."""
         ...
 
     async def settle(
         self, call: ModelCall, reserved: Reservation, reply: ModelReply
     ) -> ModelExchange:
-        """Count an answered attempt at what it cost, log it, and record both texts."""
+        """Count an answered call at what it cost, log it, and record both texts."""
         ...
 
 
@@ -173,11 +172,6 @@ class Voice:
             unpaid = self.clerk.forfeit if error.may_be_charged else self.clerk.release
             await unpaid(call, reserved)
             raise
-        except InvalidValue as error:
-            # what the model's own protocol has no words for was not sent
-            await self.clerk.release(call, reserved)
-            problem = f"it cannot be asked this ({error.field})"
-            raise ModelUnavailable(str(self.choice), problem, attempts=0) from error
         except TimeoutError as error:
             await self.clerk.forfeit(call, reserved)
             raise MeetingOver from error
