@@ -15,7 +15,7 @@ from google.genai import types
 from pydantic import BaseModel, Field
 
 from hedgerow.domain.ai_usage import AIProvider, ModelChoice, TokenUsage
-from hedgerow.domain.errors import InvalidValue, ModelUnavailable
+from hedgerow.domain.errors import ModelUnavailable
 from hedgerow.infrastructure.models.book import ModelBook
 from hedgerow.infrastructure.models.json_schemas import strict
 from hedgerow.infrastructure.models.openai_chat import OpenAIProvider
@@ -237,6 +237,7 @@ class TestServersOfOnesOwn:
     async def test_a_picture_is_refused_before_it_is_sent(self) -> None:
         picture = types.Part(inline_data=types.Blob(data=b"x", mime_type="image/png"))
         async with served("compatible") as (server, llm):
-            with pytest.raises(InvalidValue, match="inline_data"):
+            with pytest.raises(ModelUnavailable, match="cannot be asked this") as caught:
                 await ask(llm, types.Content(role="user", parts=[picture]))
         assert server.heard == []
+        assert not caught.value.may_be_charged

@@ -37,13 +37,16 @@ REQUESTS_MAX = 10
 class SpendingAnalyst(ScriptedAnalyst):
     """Meets at every close, at the price of a call, whether there is room for it or not."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, user_id: UUID, spent: int = 0) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, user_id: UUID, paid: set[UUID]) -> None:
         super().__init__({})
         self.open_unit = open_unit
         self.user_id = user_id
-        self.spent = spent
+        self.paid = paid
 
     async def spend(self, call_id: UUID) -> None:
+        if call_id in self.paid:
+            return  # the answer is known
+        self.paid.add(call_id)
         limits, now = BudgetLimits(1_000), SystemClock().now()
         async with self.open_unit(self.user_id) as unit:
             await unit.ai_budgets.reserve(self.user_id, call_id, ZERO, limits, now)
@@ -67,10 +70,10 @@ def owner_of(candles: CandleSet) -> UUID:
     return derived_id(plan.starts_at, plan.fingerprint, "0")
 
 
-async def live(open_unit: OpenUnitOfWork, meanwhile: OpenUnitOfWork) -> UUID:
-    """A run whose own units may crash, while what is spent `meanwhile` stays."""
+async def live(open_unit: OpenUnitOfWork, meanwhile: OpenUnitOfWork, paid: set[UUID]) -> UUID:
+    """A run whose own units may crash, while what is `paid` in the meantime stays."""
     world = SmallWorld(open_unit)
-    world.analyst = SpendingAnalyst(meanwhile, owner_of(CANDLES))
+    world.analyst = SpendingAnalyst(meanwhile, owner_of(CANDLES), paid)
     return (await world.run(CANDLES)).user_id
 
 
@@ -85,10 +88,10 @@ async def test_once_for_each_threshold_also_where_two_symbols_pass_it_at_one_clo
     open_postgres: OpenUnitOfWork, spent_before: int
 ) -> None:
     user_id = owner_of(CANDLES)
-    analyst = SpendingAnalyst(open_postgres, user_id)
+    analyst = SpendingAnalyst(open_postgres, user_id, set())
     for number in range(spent_before):
         await analyst.spend(UUID(int=number + 1))
-    assert await live(open_postgres, open_postgres) == user_id
+    assert await live(open_postgres, open_postgres, set()) == user_id
     told = await alerts(open_postgres, user_id)
     assert [(each.level, each.requests) for each in told] == [
         (BudgetPressure.THROTTLED, 8),
@@ -101,11 +104,11 @@ async def test_once_though_the_process_dies_at_any_commit(
     open_postgres: OpenUnitOfWork, is_durable: bool
 ) -> None:
     """One run, killed again and again, each life a commit longer than the one before."""
-    kills = 0
+    kills, paid = 0, set[UUID]()
     while True:
         dying = crashing(open_postgres, kills + 1, is_durable=is_durable)
         try:
-            user_id = await live(dying, open_postgres)
+            user_id = await live(dying, open_postgres, paid)
         except Crashed:
             kills += 1
             continue
