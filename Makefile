@@ -5,7 +5,7 @@
 
 SYNCED := .venv/.synced
 # tests wait for disks, servers and clocks as long as they work
-WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTHONS := .venv/bin/python python3.13 python3.12 python3.11 python3
 
 # nothing outside of this folder may decide which environment is filled, and with which Python

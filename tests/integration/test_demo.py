@@ -383,6 +383,7 @@ def test_longer_candles_chosen_symbols_and_capital(data_folder: Path, service_fo
     assert_clean(data_folder)
 
 
+@pytest.mark.slow
 def test_parquet_and_csv_come_out_the_same(data_folder: Path, service_folder: Path) -> None:
     """Candles of five minutes, made into quarters of an hour, once from each kind of file."""
     start = datetime(2024, 5, 1, tzinfo=UTC)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -99,7 +100,7 @@ class House:
     def archive(self) -> MeetingArchive:
         """What replays need, as a new process makes it."""
         agents = self.agents()
-        room = agents.record_room(self.embedder, asks_models=True)
+        room = partial(agents.record_room, self.embedder, asks_models=True)
         candles = ClickHouseCandleStore(self.clickhouse)
         return MeetingArchive(agents.open_unit_of_work, candles, room)
 

@@ -242,7 +242,7 @@ class Backstage:
             may_embed = asks_models or self._settings.embedder is EmbedderName.WORDLLAMA
             unasked = UnaskedEmbedder(embedder.model, embedder.dimensions)
             used = embedder if may_embed else unasked
-            room = agents.record_room(used, asks_models=asks_models)
+            room = partial(agents.record_room, used, asks_models=asks_models)
             units = unit_of_work(at_one_moment(engine))
             yield MeetingArchive(units, ClickHouseCandleStore(clickhouse), room)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -27,11 +27,14 @@ _NOTHING: Final = "nothing"
 
 @dataclass(frozen=True, slots=True)
 class MeetingArchive:
-    """What replaying a decision needs from the outside."""
+    """What replaying a decision needs from the outside.
+
+    `make_room` takes a second: it is called once it is known which meeting to hold.
+    """
 
     open_unit_of_work: OpenUnitOfWork
     candles: CandleStore
-    room: MeetingRoom
+    make_room: Callable[[], MeetingRoom]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Replayed:
 async def replay_meeting(archive: MeetingArchive, decision: str) -> Replayed:
     """Hold the meeting of a decision again, from the record alone; raises InputRefused."""
     record = await _record(archive, decision)
-    again = await archive.room.hold_again(record)
+    again = await archive.make_room().hold_again(record)
     found = [*_candles_missing(record), *_strange(record, again), *_outcomes(record, again)]
     return Replayed(record, again, None, found)
 
@@ -71,7 +74,7 @@ async def replay_with_model(
 ) -> Replayed:
     """Hold the meeting of a decision again with another model for all; raises InputRefused."""
     record = await _record(archive, decision)
-    again = await archive.room.hold_with(record, choice)
+    again = await archive.make_room().hold_with(record, choice)
     return Replayed(record, again, choice, list(_outcomes(record, again)))
 
 
