@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 import zstandard
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from command_line import (
     Said,
@@ -47,26 +48,31 @@ async def demo(data: Path, candles: Path, **settings: str) -> Said:
     return await asyncio.to_thread(lambda: hedgerow(*arguments, data=data, **settings))
 
 
-async def rows(data: Path, query: str) -> list[Row]:
-    """What PostgreSQL has, as its superuser sees it."""
+@asynccontextmanager
+async def store(data: Path) -> AsyncIterator[AsyncConnection]:
+    """PostgreSQL, as its superuser sees it."""
     with EmbeddedPostgres(data / "postgres") as postgres:
         async with open_engine(postgres.url) as engine:
             url = as_superuser(engine)
         async with open_engine(url) as engine, engine.connect() as connection:
-            return [row._asdict() for row in await connection.execute(text(query))]
+            yield connection
+
+
+async def rows(data: Path, query: str) -> list[Row]:
+    """What PostgreSQL has."""
+    async with store(data) as connection:
+        return [row._asdict() for row in await connection.execute(text(query))]
 
 
 async def everything(data: Path) -> str:
     """Every row of every table as text, those that are stored compressed unpacked."""
-    tables = await rows(data, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    found = [
-        row["row"]
-        for table in tables
-        for row in await rows(data, f'SELECT t::text AS row FROM "{table["tablename"]}" t')
-    ]
-    bodies = await rows(data, "SELECT body FROM model_contents")
-    unpack = zstandard.decompress
-    return "\n".join([*found, *(unpack(row["body"]).decode() for row in bodies)])
+    tables = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found: list[str] = []
+    async with store(data) as connection:
+        for table in await connection.scalars(tables):
+            found += await connection.scalars(text(f'SELECT t::text FROM "{table}" t'))
+        bodies = await connection.scalars(text("SELECT body FROM model_contents"))
+    return "\n".join([*found, *(zstandard.decompress(body).decode() for body in bodies)])
 
 
 @dataclass(frozen=True, slots=True)
