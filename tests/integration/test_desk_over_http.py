@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import subprocess
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,8 +24,10 @@ from command_line import (
     Said,
     assert_clean,
     cut_candles,
+    ended,
     hedgerow,
     result_of,
+    running,
 )
 from hedgerow.infrastructure.agents.desk.roster import BY_NAME, Room
 from hedgerow.infrastructure.embedded.postgres import EmbeddedPostgres
@@ -221,6 +226,45 @@ async def test_half_of_the_answers_fail_and_the_run_ends(
     assert_clean(data_folder)
     (counted,) = await rows(data_folder, "SELECT sum(requests_reserved) AS open FROM ai_budgets")
     assert counted["open"] == 0, "what failed is given back"
+
+
+@pytest.mark.slow
+async def test_killed_again_and_again_every_call_is_counted_and_every_log_kept(
+    few_candles: Path, service_folder: Path, data_folder: Path
+) -> None:
+    house, file = service_folder / "house", service_folder / "result.json"
+    assert (await demo(house, few_candles)).code == 0
+    draw, kills = random.Random(5), 0
+    async with HouseServer() as server:
+        while True:
+            arguments = ("demo", "--data", few_candles, "--json", file)
+            with running(*arguments, data=data_folder, **server.settings) as process:
+                if await asyncio.to_thread(ends_unasked, process, server, len(server.heard)):
+                    said = ended(process)
+                    break
+                await asyncio.sleep(draw.random() / 2)
+                process.kill()
+                kills += 1
+    assert kills >= 5
+    assert (said.code, said.err) == (0, "")
+    assert result_of(file) == result_of(house.with_suffix(".json"))
+    (counted,) = await rows(
+        data_folder,
+        "SELECT sum(requests_spent) AS spent, sum(requests_reserved) AS lost FROM ai_budgets",
+    )
+    assert counted["spent"] <= len(server.heard) <= counted["spent"] + counted["lost"]
+    costs = await asyncio.to_thread(hedgerow, "costs", "--json", data=data_folder)
+    assert costs.document["together"]["requests"] == counted["spent"]
+    assert_clean(data_folder)
+
+
+def ends_unasked(process: subprocess.Popen[str], server: HouseServer, before: int) -> bool:
+    """Wait for the run's first question; whether it ends without one."""
+    while len(server.heard) == before:
+        if process.poll() is not None:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 async def run_without(candles: Path, data: Path, **settings: str) -> list[str]:
