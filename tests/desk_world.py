@@ -39,7 +39,7 @@ from hedgerow.infrastructure.agents.desk.house.model import HouseModel
 from hedgerow.infrastructure.agents.desk.research import ResearchRoom
 from hedgerow.infrastructure.agents.house_analyst import HouseAnalyst
 from hedgerow.infrastructure.agents.indicators import IndicatorDesk
-from hedgerow.usecases.model_calls import ModelCall, ModelReply, Reservation, exchange_of
+from hedgerow.usecases.model_calls import FREE, ModelCall, ModelReply, Reservation, exchange_of
 from hedgerow.usecases.open_fund import PAPER_LIMITS
 from hedgerow.usecases.ports.desk import FundView, RecallQuery
 from hedgerow.usecases.ports.model_records import Meeting, ModelExchange
@@ -108,7 +108,7 @@ class MemoryClerk:
             limit = Decimal(self.calls_max)
             raise BudgetExhausted(call.caller.user_id, "monthly_ai_requests", limit, limit)
         self.reserved.add(call.id)
-        return Reservation(call.id, ZERO)
+        return Reservation(call.id, FREE)
 
     async def release(self, call: ModelCall, reserved: Reservation) -> None:
         self.released.add(reserved.id)

@@ -260,8 +260,10 @@ class TestACallThatIsNotAnswered:
         reserved = await office.clerk.reserve(call())
         await office.clerk.forfeit(call(), reserved)
         assert await office.state() == replace(NOTHING, requests_spent=1, usd_spent=reserved.usd)
-        assert office.log.rows == [], "nobody knows what it has used"
-        assert await office.unlogged() == []
+        (row,) = office.log.rows
+        assert (row.event_id, row.total_cost_usd) == (str(reserved.id), reserved.usd)
+        assert row.total_tokens == 0, "nobody knows what it has used"
+        assert await office.unlogged() == [row]
 
     async def test_has_no_room_where_a_limit_is_reached(self, office: Office) -> None:
         limits = BudgetLimits(1_000, Decimal("0.05"))

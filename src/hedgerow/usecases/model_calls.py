@@ -71,14 +71,19 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What is set aside for one time that a call is made, at `usd` US dollars at most.
+    """What is set aside for one time that a call is made, at `cost` at most.
 
     It may be charged for each time, so each has an id of its own. Those of the house cost nothing
     and are the same again: theirs is the id of the call.
     """
 
     id: UUID
-    usd: Decimal
+    cost: CallCost
+
+    @property
+    def usd(self) -> Decimal:
+        """All of it in US dollars."""
+        return self.cost.total_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class ModelClerk:
     async def reserve(self, call: ModelCall) -> Reservation:
         """Set a call aside in the month's budget; raises BudgetExhausted."""
         if call.asked.provider is AIProvider.HOUSE:
-            return Reservation(call.id, ZERO)
+            return Reservation(call.id, FREE)
         caller, now = call.caller, self._clock.now()
         made = Reservation(uuid7(now, token_bytes(10)), self._most(call, now))
         async with self._open(actor_of(caller.user_id)) as unit:
@@ -163,13 +168,13 @@ class ModelClerk:
             await unit.commit()
 
     async def forfeit(self, call: ModelCall, reserved: Reservation) -> None:
-        """Count at its estimate a call that was not answered and may be charged for."""
+        """Count and log at its estimate a call that was not answered and may be charged for."""
         if call.asked.provider is AIProvider.HOUSE:
             return
-        whose, now = call.caller.user_id, self._clock.now()
-        async with self._open(actor_of(whose)) as unit:
-            await unit.ai_budgets.settle(whose, reserved.id, reserved.usd, now)
-            await unit.commit()
+        # nobody knows which tokens it has used, nor how long it would have taken
+        unheard = ModelReply(call.asked, TokenUsage(0, 0), b"", latency_ms=0, tool_calls=0)
+        now = self._clock.now()
+        await self._count(call, _log_of(call, reserved, unheard, reserved.cost, now), now)
 
     async def settle(
         self, call: ModelCall, reserved: Reservation, reply: ModelReply
@@ -178,22 +183,26 @@ class ModelClerk:
         exchange = exchange_of(call, reply.answered_by, reply.response)
         now = self._clock.now()
         cost = self._prices.price(reply.answered_by, reply.usage, now) or FREE
-        log = _log_of(call, reserved, reply, cost, now)
-        if call.asked.provider is not AIProvider.HOUSE:
-            whose = call.caller.user_id
-            async with self._open(actor_of(whose)) as unit:
-                await unit.ai_budgets.settle(whose, reserved.id, cost.total_usd, now, log)
-                await unit.model_records.add([exchange])
-                await unit.commit()
-        await self._usage_log.add(log)
+        await self._count(call, _log_of(call, reserved, reply, cost, now), now, exchange)
         return exchange
 
-    def _most(self, call: ModelCall, now: datetime) -> Decimal:
+    async def _count(
+        self, call: ModelCall, log: AIUsageLog, now: datetime, *answered: ModelExchange
+    ) -> None:
+        if call.asked.provider is not AIProvider.HOUSE:
+            whose, usd = call.caller.user_id, log.total_cost_usd
+            async with self._open(actor_of(whose)) as unit:
+                await unit.ai_budgets.settle(whose, UUID(log.event_id), usd, now, log)
+                await unit.model_records.add(answered)
+                await unit.commit()
+        await self._usage_log.add(log)
+
+    def _most(self, call: ModelCall, now: datetime) -> CallCost:
         """What the dearest of those who may answer can cost."""
         prompt, output = call.estimate.prompt_tokens, call.estimate.completion_tokens
         asked = (call.asked, *self._stand_ins)
         costs = [self._prices.estimate(choice, prompt, output, now) for choice in asked]
-        return max((cost or FREE).total_usd for cost in costs)
+        return max((cost or FREE for cost in costs), key=lambda cost: cost.total_usd)
 
     async def close(self, exchanges: Sequence[ModelExchange], meeting: Meeting) -> None:
         """Record a meeting, with all that was said in it."""
